@@ -1,0 +1,15 @@
+//! What larder knows of packages, and how it answers questions about them: the shared language of all layers.
+//!
+//! Pure: no wire format, no storage, no clock. `store` keeps these types, `upstream` makes them, `view` searches them,
+//! `odata` prints them.
+
+pub mod record;
+pub mod row;
+pub mod text;
+
+pub use record::{Content, Origin, Property, Record, SourceName};
+pub use row::Row;
+pub use text::{Interner, Text};
+
+/// An instant, in UTC. Feeds print it with up to seven digits and no zone.
+pub type Instant = chrono::DateTime<chrono::Utc>;

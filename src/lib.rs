@@ -1,0 +1,4 @@
+//! larder: a pull-through mirror and private feed for the `NuGet` v2 protocol.
+
+pub mod catalog;
+pub mod nuget;
