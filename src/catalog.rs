@@ -3,10 +3,17 @@
 //! Pure: no wire format, no storage, no clock. `store` keeps these types, `upstream` makes them, `view` searches them,
 //! `odata` prints them.
 
+pub mod announced;
+pub mod expression;
+pub mod group;
+pub mod query;
 pub mod record;
 pub mod row;
 pub mod text;
 
+pub use announced::{Announced, Entry};
+pub use group::{Contribution, Group, Member};
+pub use query::Query;
 pub use record::{Content, Origin, Property, Record, SourceName};
 pub use row::Row;
 pub use text::{Interner, Text};
