@@ -6,12 +6,14 @@
 pub(crate) mod corpus;
 pub mod digest;
 pub mod id;
+pub mod nupkg;
 pub mod nuspec;
 pub mod range;
 pub mod version;
 
 pub use digest::{AnnouncedHash, Sha512, Sha512Hasher};
 pub use id::{PackageId, PackageIdError};
+pub use nupkg::{Inspected, NupkgError, NupkgLimits};
 pub use nuspec::{Nuspec, NuspecError, NuspecLimits};
 pub use range::{RangeError, VersionRange};
 pub use version::{NuGetVersion, SemVerLevel, VersionError};

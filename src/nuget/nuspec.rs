@@ -42,7 +42,7 @@ impl Default for NuspecLimits {
 pub enum NuspecError {
     /// It is no XML that is read here.
     #[error("the nuspec cannot be read as XML: {0}")]
-    Xml(#[from] XmlError),
+    Xml(XmlError),
     /// An element that nothing works without is absent or empty.
     #[error("the nuspec has no <{element}>, or an empty one")]
     Missing {
@@ -51,10 +51,10 @@ pub enum NuspecError {
     },
     /// `<id>` is no package id.
     #[error("the nuspec's <id> is wrong: {0}")]
-    Id(#[from] PackageIdError),
+    Id(PackageIdError),
     /// `<version>` is no version.
     #[error("the nuspec's <version> is wrong: {0}")]
-    Version(#[from] VersionError),
+    Version(VersionError),
 }
 
 /// What a package says of itself. Texts are trimmed; an empty element is an absent one.
@@ -190,7 +190,7 @@ pub struct ChocolateyMetadata {
 impl Nuspec {
     /// Decodes a nuspec: UTF-8 or UTF-16.
     pub fn decode(bytes: &[u8], limits: &NuspecLimits) -> Result<Self, NuspecError> {
-        let root = xml::decode(bytes, limits)?;
+        let root = xml::decode(bytes, limits).map_err(NuspecError::Xml)?;
         let metadata = root
             .child("metadata")
             .ok_or(NuspecError::Missing { element: "metadata" })?;
@@ -198,8 +198,8 @@ impl Nuspec {
         let text = |element: &str| metadata.child(element).and_then(Element::text);
         let required = |element: &'static str| text(element).ok_or(NuspecError::Missing { element });
         Ok(Self {
-            id: required("id")?.parse()?,
-            version: required("version")?.parse()?,
+            id: required("id")?.parse().map_err(NuspecError::Id)?,
+            version: required("version")?.parse().map_err(NuspecError::Version)?,
             title: text("title"),
             authors: text("authors"),
             owners: text("owners"),
@@ -322,14 +322,14 @@ fn read_dependencies(group: &Element, flaws: &mut Vec<Flaw>) -> Vec<Dependency> 
     for dependency in group.children_named("dependency") {
         let id = match dependency.attribute("id").unwrap_or_default().parse::<PackageId>() {
             Ok(id) => id,
-            Err(source) => {
-                flaws.push(Flaw::DependencyId { source });
+            Err(reason) => {
+                flaws.push(Flaw::DependencyId { reason });
                 continue;
             }
         };
         let range = dependency.attribute("version").map(str::parse).transpose();
-        let range = range.unwrap_or_else(|source| {
-            flaws.push(Flaw::DependencyRange { id: id.clone(), source });
+        let range = range.unwrap_or_else(|reason| {
+            flaws.push(Flaw::DependencyRange { id: id.clone(), reason });
             None
         });
         dependencies.push(Dependency { id, range });
