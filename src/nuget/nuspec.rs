@@ -11,8 +11,8 @@ mod xml;
 pub use flaw::{Flaw, PushRefusal};
 pub use xml::{MAX_ATTRIBUTES, XmlError};
 
+use super::dependencies::{Dependency, DependencyGroup};
 use super::id::{PackageId, PackageIdError};
-use super::range::VersionRange;
 use super::version::{NuGetVersion, VersionError};
 use xml::Element;
 
@@ -140,24 +140,6 @@ pub struct PackageType {
     pub name: String,
     /// The type's own version.
     pub version: Option<String>,
-}
-
-/// The dependencies for one target framework.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DependencyGroup {
-    /// The framework as written; `None` for all.
-    pub framework: Option<String>,
-    /// What is needed; may be empty, which says that nothing is.
-    pub dependencies: Vec<Dependency>,
-}
-
-/// Another package that is needed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dependency {
-    /// Its id.
-    pub id: PackageId,
-    /// The versions that will do; `None` for any.
-    pub range: Option<VersionRange>,
 }
 
 /// The elements that Chocolatey adds.
