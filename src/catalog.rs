@@ -4,6 +4,8 @@
 //! `odata` prints them.
 
 pub mod announced;
+pub mod change;
+pub mod codec;
 pub mod expression;
 pub mod group;
 pub mod query;
@@ -12,6 +14,7 @@ pub mod row;
 pub mod text;
 
 pub use announced::{Announced, Entry};
+pub use change::{Change, Listed, Outcome};
 pub use group::{Contribution, Group, Member};
 pub use query::Query;
 pub use record::{Content, Origin, Property, Record, SourceName};
