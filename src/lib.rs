@@ -1,4 +1,7 @@
 //! larder: a pull-through mirror and private feed for the `NuGet` v2 protocol.
 
 pub mod catalog;
+pub mod clock;
 pub mod nuget;
+pub mod redact;
+pub mod telemetry;
