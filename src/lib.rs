@@ -1,5 +1,6 @@
 //! larder: a pull-through mirror and private feed for the `NuGet` v2 protocol.
 
+pub mod auth;
 pub mod catalog;
 pub mod clock;
 pub mod config;
