@@ -6,5 +6,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod nuget;
+pub mod odata;
 pub mod redact;
 pub mod telemetry;
