@@ -2,3 +2,4 @@
 
 pub mod catalog;
 pub mod nuget;
+pub mod odata;

@@ -1,0 +1,6 @@
+//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out.
+//!
+//! Pure: text in, questions and documents out. Knows no socket, no storage and no time.
+
+pub mod filter;
+pub mod lexer;
