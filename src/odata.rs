@@ -1,5 +1,7 @@
-//! The OData and Atom wire format of `NuGet` v2: text in, questions and facts out, and back.
+//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out, and Atom in.
 //!
-//! Pure: knows no socket, no storage and no clock; limits are arguments.
+//! Pure: text in, questions and documents out. Knows no socket, no storage and no time; limits are arguments.
 
 pub mod atom_read;
+pub mod filter;
+pub mod lexer;
