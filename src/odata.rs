@@ -1,0 +1,7 @@
+//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out, and Atom in.
+//!
+//! Pure: text in, questions and documents out. Knows no socket, no storage and no time; limits are arguments.
+
+pub mod atom_read;
+pub mod filter;
+pub mod lexer;
