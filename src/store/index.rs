@@ -53,22 +53,11 @@ pub struct RecordKey {
     pub version: NuGetVersion,
 }
 
-/// What was last learnt about a subject: when an upstream was asked for an id, and what it said.
+/// What is remembered of a subject beside its records: when an upstream last listed an id's versions, say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// When it was learnt.
     pub at: Instant,
-    /// What it was.
-    pub finding: Finding,
-}
-
-/// What an upstream said of an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Finding {
-    /// It has versions of it: they are in the index.
-    Present,
-    /// It has none.
-    Absent,
 }
 
 /// Why the index could not answer. None of these means "not there".
