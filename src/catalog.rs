@@ -4,6 +4,8 @@
 //! `odata` prints them.
 
 pub mod announced;
+pub mod change;
+pub mod codec;
 pub mod columns;
 pub mod expression;
 pub mod group;
@@ -15,6 +17,7 @@ pub(crate) mod testing;
 pub mod text;
 
 pub use announced::{Announced, Entry};
+pub use change::{Change, Listed, Outcome};
 pub use columns::{Column, Columns};
 pub use expression::Expression;
 pub use group::{Contribution, Group, Member};

@@ -1,5 +1,11 @@
 //! larder: a pull-through mirror and private feed for the `NuGet` v2 protocol.
 
+pub mod auth;
 pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod nuget;
 pub mod odata;
+pub mod redact;
+pub mod telemetry;

@@ -2,5 +2,6 @@
 //!
 //! Pure: text in, questions and documents out. Knows no socket, no storage and no time.
 
+pub mod atom_read;
 pub mod filter;
 pub mod lexer;
