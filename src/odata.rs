@@ -2,6 +2,9 @@
 //!
 //! Pure: text in, questions and documents out. Knows no socket, no storage and no time; limits are arguments.
 
+pub mod address;
 pub mod atom_read;
 pub mod filter;
 pub mod lexer;
+pub mod options;
+pub mod plan;

@@ -78,12 +78,18 @@ pub fn apply(existing: &[Record], change: Change) -> Outcome {
                 .filter(|known| known.content.is_none() && find(&records, &known.row.version).is_none())
                 .map(|known| known.row.version.clone())
                 .collect();
-            let put = records.into_iter().filter_map(|record| merge_announced(existing, record)).collect();
+            let put = records
+                .into_iter()
+                .filter_map(|record| merge_announced(existing, record))
+                .collect();
             Outcome::Write { put, remove }
         }
-        Change::Mention(records) => {
-            write(records.into_iter().filter_map(|record| merge_announced(existing, record)).collect())
-        }
+        Change::Mention(records) => write(
+            records
+                .into_iter()
+                .filter_map(|record| merge_announced(existing, record))
+                .collect(),
+        ),
         Change::Restore(records) => write(records),
         Change::List { version, listed, at } => match find(existing, &version) {
             None => Outcome::Missing,
@@ -91,13 +97,19 @@ pub fn apply(existing: &[Record], change: Change) -> Outcome {
         },
         Change::Remove(version) => match find(existing, &version) {
             None => Outcome::Missing,
-            Some(record) => Outcome::Write { put: Vec::new(), remove: vec![record.row.version.clone()] },
+            Some(record) => Outcome::Write {
+                put: Vec::new(),
+                remove: vec![record.row.version.clone()],
+            },
         },
     }
 }
 
 fn write(put: Vec<Record>) -> Outcome {
-    Outcome::Write { put, remove: Vec::new() }
+    Outcome::Write {
+        put,
+        remove: Vec::new(),
+    }
 }
 
 fn find<'a>(records: &'a [Record], version: &NuGetVersion) -> Option<&'a Record> {
@@ -115,7 +127,10 @@ fn merge_announced(existing: &[Record], announced: Record) -> Option<Record> {
     if contradicts(known.content.as_ref(), &announced) {
         return None;
     }
-    let merged = Record { content: known.content.clone(), ..announced };
+    let merged = Record {
+        content: known.content.clone(),
+        ..announced
+    };
     let is_same = merged.row == known.row && merged.properties == known.properties && merged.origin == known.origin;
     (!is_same).then_some(merged)
 }
@@ -137,5 +152,9 @@ fn set_listed(record: &Record, listed: Listed, at: Instant) -> Record {
     row.listed = listed == Listed::Yes;
     row.last_edited = Some(at);
     row.last_updated = at;
-    Record { row: row.into(), committed: at, ..record.clone() }
+    Record {
+        row: row.into(),
+        committed: at,
+        ..record.clone()
+    }
 }

@@ -65,7 +65,9 @@ impl Texts {
 
     fn put(&mut self, text: &str) -> TextKey {
         let mut key = TextKey::default();
-        key.iter_mut().zip(Sha512::digest(text.as_bytes())).for_each(|(to, from)| *to = from);
+        key.iter_mut()
+            .zip(Sha512::digest(text.as_bytes()))
+            .for_each(|(to, from)| *to = from);
         self.insert(key, text);
         key
     }
@@ -84,7 +86,11 @@ enum Spelled {
 
 impl Spelled {
     fn encode(text: &str, texts: &mut Texts) -> Self {
-        if text.len() < APART_BYTES { Self::Here(text.to_owned()) } else { Self::Apart(texts.put(text)) }
+        if text.len() < APART_BYTES {
+            Self::Here(text.to_owned())
+        } else {
+            Self::Apart(texts.put(text))
+        }
     }
 
     fn intern(&self, texts: &mut Texts) -> Result<Arc<Text>, CodecError> {
@@ -191,7 +197,11 @@ pub fn decode_record(source: &SourceName, bytes: &[u8], texts: &mut Texts) -> Re
     let mut properties = Vec::with_capacity(stored.properties.len());
     for property in stored.properties {
         let value = property.value.map(|value| value.read(texts)).transpose()?;
-        properties.push(Property { name: property.name, edm_type: property.edm_type, value });
+        properties.push(Property {
+            name: property.name,
+            edm_type: property.edm_type,
+            value,
+        });
     }
     let origin = match stored.origin {
         StoredOrigin::Pushed { by } => Origin::Pushed { by },
@@ -209,7 +219,10 @@ pub fn decode_record(source: &SourceName, bytes: &[u8], texts: &mut Texts) -> Re
 }
 
 fn frame<T: Serialize>(value: &T) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "the types have no maps, no skipped fields and no failing serializers")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the types have no maps, no skipped fields and no failing serializers"
+    )]
     postcard::to_extend(value, vec![FORM]).expect("plain data always encodes")
 }
 
@@ -222,8 +235,7 @@ fn unframe<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
 }
 
 fn store_row(row: &Row, texts: &mut Texts) -> StoredRow {
-    let mut spell =
-        |text: &Option<Arc<Text>>| text.as_ref().map(|text| Spelled::encode(text.as_str(), texts));
+    let mut spell = |text: &Option<Arc<Text>>| text.as_ref().map(|text| Spelled::encode(text.as_str(), texts));
     StoredRow {
         id: row.id.as_str().to_owned(),
         version: row.version.as_str().to_owned(),
@@ -246,12 +258,15 @@ fn store_row(row: &Row, texts: &mut Texts) -> StoredRow {
 }
 
 fn read_row(stored: StoredRow, texts: &mut Texts) -> Result<Row, CodecError> {
-    let mut text =
-        |spelled: Option<Spelled>| spelled.map(|spelled| spelled.intern(texts)).transpose();
+    let mut text = |spelled: Option<Spelled>| spelled.map(|spelled| spelled.intern(texts)).transpose();
     Ok(Row {
         id: stored.id.parse().map_err(CodecError::Id)?,
         version: stored.version.parse().map_err(CodecError::Version)?,
-        level: if stored.needs_semver2 { SemVerLevel::Two } else { SemVerLevel::One },
+        level: if stored.needs_semver2 {
+            SemVerLevel::Two
+        } else {
+            SemVerLevel::One
+        },
         listed: stored.listed,
         approved: stored.approved,
         created: instant(stored.created)?,

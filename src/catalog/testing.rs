@@ -12,8 +12,8 @@ pub(crate) fn instant(text: &str) -> Instant {
 }
 
 /// Returns a text as rows hold it.
-pub(crate) fn text(text: &str) -> Option<Arc<Text>> {
-    Some(Arc::new(Text::new(text)))
+pub(crate) fn text(text: &str) -> Arc<Text> {
+    Arc::new(Text::new(text))
 }
 
 /// Returns a listed row without any text.
@@ -43,8 +43,8 @@ pub(crate) fn row(id: &str, version: &str) -> Row {
 /// Returns a row with texts.
 pub(crate) fn described(id: &str, version: &str, description: &str, tags: &str) -> Row {
     Row {
-        description: text(description),
-        tags: text(&pad_tags(tags)),
+        description: Some(text(description)),
+        tags: Some(text(&pad_tags(tags))),
         ..row(id, version)
     }
 }

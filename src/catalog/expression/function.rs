@@ -152,7 +152,7 @@ impl Function {
             Self::Replace => replace(argument(0), argument(1), argument(2)),
             Self::Substring => {
                 let length = (arguments.len() > 2).then(|| argument(2));
-                substring(argument(0), &argument(1), length)
+                substring(argument(0), &argument(1), length.as_ref())
             }
             Self::Length => one(argument(0), |text| Value::Integer(chars(text.as_str()))),
             Self::ToLower => one(argument(0), |text| Value::Text(text.into_lower())),
@@ -165,7 +165,7 @@ impl Function {
         }
     }
 
-    fn part<'a>(self, value: Value<'a>) -> Value<'a> {
+    fn part(self, value: Value<'_>) -> Value<'_> {
         let Value::DateTime(instant) = value else {
             return value;
         };
@@ -180,7 +180,7 @@ impl Function {
         Value::Integer(part.into())
     }
 
-    fn rounded<'a>(self, value: Value<'a>) -> Value<'a> {
+    fn rounded(self, value: Value<'_>) -> Value<'_> {
         let Some(number) = as_double(&value) else {
             return value;
         };
@@ -271,7 +271,7 @@ fn replace<'a>(text: Value<'a>, old: Value<'a>, new: Value<'a>) -> Value<'a> {
 }
 
 /// Cuts a text. What lies outside of it is empty: the galleries' engine fails there with a server error.
-fn substring<'a>(text: Value<'a>, from: &Value<'a>, length: Option<Value<'a>>) -> Value<'a> {
+fn substring<'a>(text: Value<'a>, from: &Value<'a>, length: Option<&Value<'a>>) -> Value<'a> {
     let from = match from {
         Value::Integer(from) => *from,
         Value::Deferred => return Value::Deferred,
@@ -279,7 +279,7 @@ fn substring<'a>(text: Value<'a>, from: &Value<'a>, length: Option<Value<'a>>) -
     };
     let length = match length {
         None => usize::MAX,
-        Some(Value::Integer(length)) => usize::try_from(length).unwrap_or(0),
+        Some(Value::Integer(length)) => usize::try_from(*length).unwrap_or(0),
         Some(Value::Deferred) => return Value::Deferred,
         Some(_) => return Value::Null,
     };

@@ -150,7 +150,7 @@ fn what_a_row_lacks_is_deferred_unless_the_rest_decides() {
 #[test]
 fn texts_compare_as_galleries_compare_them() {
     let mut row = described("Git.Install", "9.00.01-Beta", "Fast VCS", "Vcs");
-    row.title = text("Git");
+    row.title = Some(text("Git"));
     let columns = columns(&row);
     let lower = |column: Column| call(Function::ToLower, [of(column)]);
     for (expression, is_true) in [
@@ -308,9 +308,9 @@ fn orders_put_nulls_first_and_fold_titles_and_ids() {
     assert_eq!(pair(Column::Id, &a, &b), Ordering::Greater);
     assert_eq!(pair(Column::Version, &a, &b), Ordering::Less);
     assert_eq!(pair(Column::Title, &a, &b), Ordering::Equal);
-    b.title = text("Zed");
+    b.title = Some(text("Zed"));
     assert_eq!(pair(Column::Title, &a, &b), Ordering::Less);
-    a.title = text("alpha");
+    a.title = Some(text("alpha"));
     assert_eq!(pair(Column::Title, &a, &b), Ordering::Less);
     b.download_count = 5;
     assert_eq!(pair(Column::DownloadCount, &a, &b), Ordering::Greater);

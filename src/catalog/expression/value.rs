@@ -154,10 +154,10 @@ impl<'a> TextValue<'a> {
     /// Compares as filters do: as versions where either is a version column and both are versions, ignoring case where either is
     /// an id, else by code points.
     fn compare(&self, other: &Self) -> Ordering {
-        if self.is_version_column() || other.is_version_column() {
-            if let (Some(one), Some(two)) = (self.as_version(), other.as_version()) {
-                return one.cmp(&two);
-            }
+        if (self.is_version_column() || other.is_version_column())
+            && let (Some(one), Some(two)) = (self.as_version(), other.as_version())
+        {
+            return one.cmp(&two);
         }
         if self.case == Case::Ignored || other.case == Case::Ignored {
             return self.lower().cmp(&other.lower());
@@ -196,10 +196,11 @@ pub(super) fn compare(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
 /// Compares two values as orders do, totally: what has no value comes first; texts that ignore case in searches ignore it here.
 #[must_use]
 pub fn order(left: &Value<'_>, right: &Value<'_>) -> Ordering {
-    if let (Value::Text(one), Value::Text(two)) = (left, right) {
-        if one.ignores_case_in_search() && two.ignores_case_in_search() {
-            return one.lower().cmp(&two.lower());
-        }
+    if let (Value::Text(one), Value::Text(two)) = (left, right)
+        && one.ignores_case_in_search()
+        && two.ignores_case_in_search()
+    {
+        return one.lower().cmp(&two.lower());
     }
     let has_value = |value: &Value<'_>| !matches!(value, Value::Null | Value::Deferred);
     compare(left, right).unwrap_or_else(|| has_value(left).cmp(&has_value(right)))

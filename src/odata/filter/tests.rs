@@ -16,7 +16,7 @@ struct Version {
 /// Git with a prerelease above its latest release, a module with tags, and one unlisted, unapproved, bare package.
 fn versions() -> Vec<Version> {
     let git = |version: &str| Row {
-        title: text("Git"),
+        title: Some(text("Git")),
         ..described("Git", version, "Fast distributed VCS", "vcs admin")
     };
     let pester = Row {
