@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod http;
 pub mod nuget;
 pub mod odata;
 pub mod redact;
