@@ -10,3 +10,4 @@ pub mod nuget;
 pub mod odata;
 pub mod redact;
 pub mod telemetry;
+pub mod upstream;
