@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use chrono::Datelike as _;
 
-use super::columns::parse_instant;
+use super::columns::{format_instant, parse_instant};
 use super::row::pad_tags;
-use super::{Announced, Content, Instant, Interner, Property, Row, Text};
+use super::{Announced, Content, Entry, Instant, Interner, Origin, Property, Record, Row, Text};
 use crate::nuget::dependencies;
 use crate::nuget::nuspec::{License, Nuspec};
 
@@ -111,6 +111,29 @@ pub fn properties(nuspec: &Nuspec, content: &Content) -> Vec<Property> {
     list.text("ReleaseNotes", nuspec.release_notes.as_deref());
     list.chocolatey(nuspec);
     list.0
+}
+
+/// Returns what an upstream says of a version, as its entry would say it again: what the row tells is written back to
+/// properties, so that [`announced_row`] reads the same row from it.
+#[must_use]
+pub fn entry(record: &Record) -> Entry {
+    let row = &record.row;
+    let date = |name, at: Instant| Property::typed(name, "Edm.DateTime", format_instant(at));
+    let mut properties = vec![
+        date("Created", row.created),
+        date("LastUpdated", row.last_updated),
+        date("Published", row.published),
+        Property::typed("Listed", "Edm.Boolean", row.listed.to_string()),
+        Property::typed("DownloadCount", "Edm.Int64", row.download_count.to_string()),
+        Property::typed("VersionDownloadCount", "Edm.Int64", row.version_download_count.to_string()),
+    ];
+    properties.extend(row.last_edited.map(|at| date("LastEdited", at)));
+    properties.extend(record.properties.iter().cloned());
+    let content_url = match &record.origin {
+        Origin::Mirrored { content_url } => content_url.clone(),
+        Origin::Pushed { .. } | Origin::Imported => None,
+    };
+    Entry { properties, content_url, ..Entry::default() }
 }
 
 #[derive(Default)]

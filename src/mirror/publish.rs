@@ -8,6 +8,7 @@ use super::spool::Spooled;
 use super::{Mirror, MirrorError};
 use crate::catalog::{Change, Listed, Origin, SourceName};
 use crate::nuget::nupkg::{self, Inspected, NupkgError};
+use crate::nuget::nuspec::PushRefusal;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::sidecar::Assembly;
 use crate::store::packages::Place;
@@ -25,9 +26,12 @@ pub struct Published {
 /// Why a package was not taken in or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The package is not one, or not one that may be published.
+    /// The package is not one.
     #[error("the package was refused: {0}")]
     Invalid(#[source] NupkgError),
+    /// It is one, but not one that may be published.
+    #[error("the package was refused: {0}")]
+    Refused(#[source] PushRefusal),
     /// The version is there already.
     #[error("A package with id '{id}' and version '{version}' already exists and cannot be modified.")]
     Exists {
@@ -60,7 +64,7 @@ impl Mirror {
     pub async fn publish(&self, feed: &SourceName, spooled: Spooled, origin: Origin) -> Result<Published, PublishError> {
         self.view(feed)?;
         let inspected = self.inspect(&spooled).await?.map_err(PublishError::Invalid)?;
-        inspected.nuspec.validate_for_push().map_err(|error| PublishError::Invalid(error.into()))?;
+        inspected.nuspec.validate_for_push().map_err(PublishError::Refused)?;
         let mirror = self.clone();
         let feed = feed.clone();
         // A task of its own: a client that hangs up does not cut the steps apart.

@@ -276,7 +276,7 @@ impl Rebuild<'_> {
 
 /// Hashes and counts a file. Blocks.
 pub fn hash(mut file: impl Read) -> std::io::Result<Content> {
-    let mut hasher = Sha512Hasher::new();
+    let mut hasher = Sha512Hasher::default();
     let mut buffer = vec![0; 256 * 1024];
     let mut size = 0;
     loop {

@@ -19,7 +19,7 @@ use sled::{Batch, Db};
 use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
 use crate::catalog::change::{Outcome, apply};
 use crate::catalog::codec::{self, Texts};
-use crate::catalog::{Change, Record, Row, SourceName};
+use crate::catalog::{Change, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 
 const RECORD: u8 = b'r';
@@ -333,10 +333,8 @@ fn record_key(kind: u8, id_prefix: &[u8], version: &NuGetVersion) -> Vec<u8> {
     keyed(kind, id_prefix, version.key().as_bytes())
 }
 
-fn seq_key(seq: Seq) -> [u8; 9] {
-    let mut key = [SEQ; 9];
-    key.iter_mut().skip(1).zip(seq.to_be_bytes()).for_each(|(to, from)| *to = from);
-    key
+fn seq_key(seq: Seq) -> Vec<u8> {
+    [&[SEQ][..], &seq.to_be_bytes()].concat()
 }
 
 fn read_seq(bytes: &[u8]) -> Option<Seq> {
