@@ -37,7 +37,8 @@ pub trait Upstream: Send + Sync {
     /// The answer is whole: where a page is missing, it is an error.
     fn versions<'a>(&'a self, id: &'a PackageId) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>>;
 
-    /// Returns one page of what the upstream's own search finds.
+    /// Returns one page of what the upstream's own search finds. An upstream that has no search answers badly: it is
+    /// never [`ErrorKind::NotFound`].
     fn search<'a>(
         &'a self,
         search: &'a UpstreamSearch,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::odata::atom_read::FeedError;
 
-/// Why an upstream gave no answer that can be used. URLs in it carry no secrets. Cheap to clone: one failure is told to
-/// all who wait for the same answer.
+/// Why an upstream gave no answer that can be used. Its text tells all, down to the last cause, so it has no source; URLs
+/// in it carry no secrets. Cheap to clone: one failure is told to all who wait for the same answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UpstreamError {
     /// The upstream does not have what was asked for.
@@ -24,7 +24,6 @@ pub enum UpstreamError {
         /// What was asked for.
         url: String,
         /// What is wrong.
-        #[source]
         outage: Outage,
         /// How long the upstream asks to be left alone.
         retry_after: Option<Duration>,
@@ -43,7 +42,6 @@ pub enum UpstreamError {
         /// What was asked for.
         url: String,
         /// What is wrong.
-        #[source]
         answer: BadAnswer,
     },
 }
@@ -115,8 +113,8 @@ pub enum BadAnswer {
         limit_bytes: u64,
     },
     /// No feed, or a broken one.
-    #[error("{0}")]
-    Feed(#[source] Arc<FeedError>),
+    #[error("{}", chain(.0.as_ref()))]
+    Feed(Arc<FeedError>),
     /// No zip archive.
     #[error("it is no nupkg, but {}", content_type.as_deref().unwrap_or("something of unknown type"))]
     NotPackage {
@@ -186,4 +184,16 @@ fn innermost(error: &dyn Error) -> String {
         cause = next;
     }
     cause.to_string()
+}
+
+/// Returns an error's text with all its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
 }

@@ -127,7 +127,14 @@ impl V2Upstream {
     async fn page(&self, search: &UpstreamSearch) -> Result<UpstreamPage<Announced>, UpstreamError> {
         let top = search.top.clamp(1, SEARCH_PAGE);
         let url = self.address("Search()", Some(&search_query(search, top)));
-        let page = self.fetch(url).await?.page;
+        let page = match self.fetch(url).await {
+            // A gallery without a search says nothing about what it has.
+            Err(UpstreamError::NotFound { url, status }) => {
+                let answer = BadAnswer::Status(status);
+                return Err(UpstreamError::BadAnswer { url, answer });
+            }
+            fetched => fetched?.page,
+        };
         let rows = (page.entries.len() + page.skipped.len()) as u64;
         let end = search.skip.saturating_add(rows);
         let is_last = match page.count {

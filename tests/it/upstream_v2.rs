@@ -296,6 +296,10 @@ async fn other_documents_are_no_feeds() {
         ("{\"statusCode\":429}", "JSON"),
         ("", "empty"),
         ("<rss/>", "a 'rss' document"),
+        (
+            "<feed></entry>",
+            "not well-formed XML at byte 6: ill-formed document: expected `</feed>`",
+        ),
         (error, "the upstream reports an error: Boom"),
         (
             &atom_feed(&[entry("1.0"), error.to_owned()], None),
@@ -510,6 +514,16 @@ async fn searches_go_page_by_page() {
     let target = "/api/v2/Search()?$filter=IsLatestVersion&$orderby=Id&searchTerm=%27git%27&targetFramework=%27%27\
                   &includePrerelease=false&$skip=0&$top=40&semVerLevel=2.0.0";
     assert_eq!(upstream.targets()[0], target);
+}
+
+#[tokio::test]
+async fn a_gallery_without_a_search_answers_badly() {
+    let upstream = ScriptedUpstream::start().await;
+    for status in [404, 410] {
+        upstream.on("/api/v2/Search()", Reply::status(status));
+        let found = client(&upstream).search(&search()).await;
+        assert_eq!(kind(&found), Some(ErrorKind::BadAnswer));
+    }
 }
 
 #[tokio::test]
