@@ -92,7 +92,15 @@ impl Mirror {
     /// Makes a mirror that knows `rows`.
     #[must_use]
     pub fn new(parts: MirrorParts, rows: Vec<RowChange>) -> Self {
-        let MirrorParts { index, packages, spool, upstreams, feeds, limits, clock } = parts;
+        let MirrorParts {
+            index,
+            packages,
+            spool,
+            upstreams,
+            feeds,
+            limits,
+            clock,
+        } = parts;
         let views = Views::new(feeds);
         for RowChange { seq, source, id, rows } in rows {
             views.apply(&source, &id, seq, rows);
@@ -128,12 +136,20 @@ impl Mirror {
     }
 
     fn view(&self, feed: &SourceName) -> Result<&Arc<FeedView>, MirrorError> {
-        self.inner.views.feed(feed).ok_or_else(|| MirrorError::NoSuchFeed { feed: feed.clone() })
+        self.inner
+            .views
+            .feed(feed)
+            .ok_or_else(|| MirrorError::NoSuchFeed { feed: feed.clone() })
     }
 
     /// Commits a change and lets the views see it.
     async fn commit(&self, source: &SourceName, id: &PackageId, change: Change) -> Result<Committed, MirrorError> {
-        let committed = self.inner.index.commit(source, id, change).await.map_err(MirrorError::index)?;
+        let committed = self
+            .inner
+            .index
+            .commit(source, id, change)
+            .await
+            .map_err(MirrorError::index)?;
         if let Committed::Done { seq, rows } = &committed {
             self.inner.views.apply(source, id, *seq, rows.clone());
         }
@@ -149,7 +165,9 @@ struct KeyedLocks<K> {
 
 impl<K> Default for KeyedLocks<K> {
     fn default() -> Self {
-        Self { locks: Mutex::default() }
+        Self {
+            locks: Mutex::default(),
+        }
     }
 }
 

@@ -52,7 +52,10 @@ impl Views {
     #[must_use]
     pub fn new(shapes: Vec<FeedShape>) -> Self {
         let feeds = shapes.into_iter().map(|shape| Arc::new(FeedView::new(shape))).collect();
-        Self { rows: Mutex::default(), feeds }
+        Self {
+            rows: Mutex::default(),
+            feeds,
+        }
     }
 
     /// Returns the view of a feed.
@@ -64,7 +67,11 @@ impl Views {
     /// Takes in all rows of an id in a source as commit `seq` left them; what an older commit left is passed over.
     pub fn apply(&self, source: &SourceName, id: &PackageId, seq: u64, rows: Vec<Arc<Row>>) {
         let mut sources = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = sources.entry(source.clone()).or_default().entry(id.clone()).or_default();
+        let known = sources
+            .entry(source.clone())
+            .or_default()
+            .entry(id.clone())
+            .or_default();
         if seq < known.seq {
             return;
         }
@@ -84,12 +91,27 @@ fn regroup(
     shape: &FeedShape,
     id: &PackageId,
 ) -> Option<Group> {
-    let rows_of = |source: &SourceName| sources.get(source).and_then(|ids| ids.get(id)).map(|known| known.rows.as_slice());
-    let hosted = Contribution { source: &shape.name, rows: rows_of(&shape.name).unwrap_or_default() };
-    let upstreams = if shape.reserves(id.lower()) { &[][..] } else { &shape.upstreams[..] };
+    let rows_of = |source: &SourceName| {
+        sources
+            .get(source)
+            .and_then(|ids| ids.get(id))
+            .map(|known| known.rows.as_slice())
+    };
+    let hosted = Contribution {
+        source: &shape.name,
+        rows: rows_of(&shape.name).unwrap_or_default(),
+    };
+    let upstreams = if shape.reserves(id.lower()) {
+        &[][..]
+    } else {
+        &shape.upstreams[..]
+    };
     let upstreams: Vec<Contribution<'_>> = upstreams
         .iter()
-        .map(|source| Contribution { source, rows: rows_of(source).unwrap_or_default() })
+        .map(|source| Contribution {
+            source,
+            rows: rows_of(source).unwrap_or_default(),
+        })
         .collect();
     Group::merge(&hosted, &upstreams)
 }

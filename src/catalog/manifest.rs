@@ -125,7 +125,11 @@ pub fn entry(record: &Record) -> Entry {
         date("Published", row.published),
         Property::typed("Listed", "Edm.Boolean", row.listed.to_string()),
         Property::typed("DownloadCount", "Edm.Int64", row.download_count.to_string()),
-        Property::typed("VersionDownloadCount", "Edm.Int64", row.version_download_count.to_string()),
+        Property::typed(
+            "VersionDownloadCount",
+            "Edm.Int64",
+            row.version_download_count.to_string(),
+        ),
     ];
     properties.extend(row.last_edited.map(|at| date("LastEdited", at)));
     properties.extend(record.properties.iter().cloned());
@@ -133,7 +137,11 @@ pub fn entry(record: &Record) -> Entry {
         Origin::Mirrored { content_url } => content_url.clone(),
         Origin::Pushed { .. } | Origin::Imported => None,
     };
-    Entry { properties, content_url, ..Entry::default() }
+    Entry {
+        properties,
+        content_url,
+        ..Entry::default()
+    }
 }
 
 #[derive(Default)]

@@ -11,13 +11,15 @@ use futures::future::{BoxFuture, Shared};
 ///
 /// The work is a task of its own: it goes on when those who asked have gone.
 #[derive(Debug)]
-pub struct Coalescer<K, V> {
+pub(super) struct Coalescer<K, V> {
     running: Arc<Mutex<HashMap<K, Shared<BoxFuture<'static, V>>>>>,
 }
 
 impl<K, V> Default for Coalescer<K, V> {
     fn default() -> Self {
-        Self { running: Arc::default() }
+        Self {
+            running: Arc::default(),
+        }
     }
 }
 
@@ -28,7 +30,7 @@ where
 {
     /// Returns the outcome of the work that runs for `key`, starting `work` where none does. `on_panic` makes the outcome of
     /// work that panicked.
-    pub async fn run(
+    pub(super) async fn run(
         &self,
         key: K,
         work: impl FnOnce() -> BoxFuture<'static, V>,
@@ -98,9 +100,13 @@ mod tests {
     #[tokio::test]
     async fn a_panic_reaches_everybody_and_blocks_nobody() {
         let coalescer = Coalescer::<&str, String>::default();
-        let outcome = coalescer.run("key", || async { panic!("no") }.boxed(), |_| "panicked".to_owned()).await;
+        let outcome = coalescer
+            .run("key", || async { panic!("no") }.boxed(), |_| "panicked".to_owned())
+            .await;
         assert_eq!(outcome, "panicked");
-        let outcome = coalescer.run("key", || async { "fine".to_owned() }.boxed(), |_| String::new()).await;
+        let outcome = coalescer
+            .run("key", || async { "fine".to_owned() }.boxed(), |_| String::new())
+            .await;
         assert_eq!(outcome, "fine");
     }
 }

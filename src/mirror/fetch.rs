@@ -105,7 +105,8 @@ impl Mirror {
     ) -> Result<(), MirrorError> {
         let view = self.view(feed)?;
         let is_silent = |source: &SourceName| self.inner.upstreams.get(source).is_some_and(|one| !one.announces());
-        if !policy::upstreams_for(view, id).iter().any(is_silent) || self.record_of(view, id, version).await?.is_some() {
+        if !policy::upstreams_for(view, id).iter().any(is_silent) || self.record_of(view, id, version).await?.is_some()
+        {
             return Ok(());
         }
         let failures = self.learn(view, std::slice::from_ref(id)).await?;
@@ -122,8 +123,16 @@ impl Mirror {
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
     pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<Opened, MirrorError> {
         let row = &held.record.row;
-        let place = Place { source: &held.record.source, id: &row.id, version: &row.version };
-        let opened = self.inner.packages.open_nupkg(place, &held.content, range.clone()).await;
+        let place = Place {
+            source: &held.record.source,
+            id: &row.id,
+            version: &row.version,
+        };
+        let opened = self
+            .inner
+            .packages
+            .open_nupkg(place, &held.content, range.clone())
+            .await;
         let reason = match opened {
             Ok(opened) if opened.size == held.content.size => return Ok(opened),
             Ok(opened) => format!("it is {} bytes long, not {}", opened.size, held.content.size),
@@ -132,14 +141,23 @@ impl Mirror {
         };
         tracing::error!(package.id = %row.id, package.version = %row.version, reason, "the file of a package is damaged");
         if !matches!(held.record.origin, Origin::Mirrored { .. }) {
-            return Err(MirrorError::Internal(format!("the file of {} {} is damaged: {reason}", row.id, row.version)));
+            return Err(MirrorError::Internal(format!(
+                "the file of {} {} is damaged: {reason}",
+                row.id, row.version
+            )));
         }
         let record = held.record.clone();
-        let located = self.arrive(&held.record.source, &row.id, &row.version, Some(record)).await?;
+        let located = self
+            .arrive(&held.record.source, &row.id, &row.version, Some(record))
+            .await?;
         if let Located::Arriving(arriving) = located {
             arriving.wait().await?;
         }
-        self.inner.packages.open_nupkg(place, &held.content, range).await.map_err(MirrorError::packages)
+        self.inner
+            .packages
+            .open_nupkg(place, &held.content, range)
+            .await
+            .map_err(MirrorError::packages)
     }
 
     /// Returns the record of a version as the feed sees it.
@@ -153,7 +171,11 @@ impl Mirror {
         let Some(member) = group.members().iter().find(|member| member.row.version == *version) else {
             return Ok(None);
         };
-        let key = RecordKey { source: member.source.clone(), id: id.clone(), version: version.clone() };
+        let key = RecordKey {
+            source: member.source.clone(),
+            id: id.clone(),
+            version: version.clone(),
+        };
         let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
         Ok(found.into_iter().next().flatten())
     }
@@ -166,14 +188,21 @@ impl Mirror {
         mut failures: Vec<MirrorError>,
     ) -> Result<Located, MirrorError> {
         for source in policy::upstreams_for(view, id) {
-            if self.inner.upstreams.get(source).is_none_or(|upstream| upstream.announces()) {
+            if self
+                .inner
+                .upstreams
+                .get(source)
+                .is_none_or(|upstream| upstream.announces())
+            {
                 continue;
             }
             let absence = Absence::Version(source.clone(), id.clone(), version.clone());
             let lifetime = self.inner.limits.lifetimes.absent;
-            let is_known_absent = self.inner.absences.recall(&absence).is_some_and(|at| {
-                (self.inner.clock.now() - at).to_std().is_ok_and(|age| age < lifetime)
-            });
+            let is_known_absent = self
+                .inner
+                .absences
+                .recall(&absence)
+                .is_some_and(|at| (self.inner.clock.now() - at).to_std().is_ok_and(|age| age < lifetime));
             if is_known_absent {
                 continue;
             }
@@ -184,7 +213,9 @@ impl Mirror {
                 Err(broken) => return Err(broken),
             }
         }
-        Err(failures.into_iter().next().unwrap_or_else(|| MirrorError::NotFound { what: format!("{id} {version}") }))
+        Err(failures.into_iter().next().unwrap_or_else(|| MirrorError::NotFound {
+            what: format!("{id} {version}"),
+        }))
     }
 
     /// Joins the fetch of a version, or begins it; returns as soon as its bytes may be passed on.
@@ -223,9 +254,16 @@ impl Mirror {
                 let (mirror, key, arrival) = (mirror.clone(), key.clone(), arrival.clone());
                 tokio::spawn(async move { mirror.fetch(&key, known, &arrival).await })
             };
-            let outcome = work.await.unwrap_or_else(|failed| Err(MirrorError::Internal(failed.to_string())));
+            let outcome = work
+                .await
+                .unwrap_or_else(|failed| Err(MirrorError::Internal(failed.to_string())));
             // The map first: who comes now finds the package in the store, or begins again.
-            mirror.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            mirror
+                .inner
+                .fetches
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&key);
             let (source, id, version) = &key;
             arrival.send_replace(match outcome {
                 Ok(record) => Progress::Kept(Box::new(record)),
@@ -247,7 +285,11 @@ impl Mirror {
         let what = || format!("{id} {version}");
         let failed = |error: UpstreamError| match error.kind() {
             ErrorKind::NotFound if known.is_none() => MirrorError::NotFound { what: what() },
-            _ => MirrorError::Upstream { upstream: source.clone(), what: what(), source: error },
+            _ => MirrorError::Upstream {
+                upstream: source.clone(),
+                what: what(),
+                source: error,
+            },
         };
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Err(MirrorError::NotFound { what: what() });
@@ -258,7 +300,12 @@ impl Mirror {
         });
         let mut opened = upstream.open(id, version, content_url).await.map_err(&failed)?;
         let announced = announced_hash(known.as_ref());
-        let mut writer = self.inner.spool.create(self.inner.limits.package_bytes, &announced).await.map_err(MirrorError::spool)?;
+        let mut writer = self
+            .inner
+            .spool
+            .create(self.inner.limits.package_bytes, &announced)
+            .await
+            .map_err(MirrorError::spool)?;
         // Only what can be verified at the end may be passed on before it.
         let promised = opened.length.filter(|_| announced != AnnouncedHash::Other);
         let file = writer.file();
@@ -292,17 +339,24 @@ impl Mirror {
             return Err(rejected(format!("it ended after {size} of {promised} bytes")));
         }
         if spooled.agreement == Agreement::Differs {
-            return Err(rejected("its hash is not the one that the upstream announced".to_owned()));
+            return Err(rejected(
+                "its hash is not the one that the upstream announced".to_owned(),
+            ));
         }
         let announced = known.map_or(0, |record| record.row.package_size);
         if spooled.agreement == Agreement::Unannounced && announced != 0 && announced != size {
-            return Err(rejected(format!("it is {size} bytes long, the upstream announced {announced}")));
+            return Err(rejected(format!(
+                "it is {size} bytes long, the upstream announced {announced}"
+            )));
         }
         let held = known.and_then(|record| record.content.as_ref());
         if held.is_some_and(|held| *held != spooled.content) {
             return Err(rejected("it is not the package that was mirrored before".to_owned()));
         }
-        let inspected = self.inspect(spooled).await?.map_err(|error| rejected(error.to_string()))?;
+        let inspected = self
+            .inspect(spooled)
+            .await?
+            .map_err(|error| rejected(error.to_string()))?;
         let nuspec = inspected.nuspec;
         if nuspec.id != *id || nuspec.version != *version {
             return Err(rejected(format!("it is {} {}", nuspec.id, nuspec.version)));
@@ -326,10 +380,22 @@ impl Mirror {
             None => Sidecar::new(id, version, &content, Origin::Mirrored { content_url: None }, now),
         };
         let place = Place { source, id, version };
-        self.inner.packages.put(place, spooled.file.path(), &sidecar).await.map_err(MirrorError::packages)?;
-        let assembly = Assembly { source, nuspec: Some(nuspec), committed: self.inner.clock.now() };
-        let record = sidecar.record(&assembly).map_err(|error| MirrorError::Internal(error.to_string()))?;
-        let committed = self.commit(source, id, Change::Mirror(Box::new(record.clone()))).await?;
+        self.inner
+            .packages
+            .put(place, spooled.file.path(), &sidecar)
+            .await
+            .map_err(MirrorError::packages)?;
+        let assembly = Assembly {
+            source,
+            nuspec: Some(nuspec),
+            committed: self.inner.clock.now(),
+        };
+        let record = sidecar
+            .record(&assembly)
+            .map_err(|error| MirrorError::Internal(error.to_string()))?;
+        let committed = self
+            .commit(source, id, Change::Mirror(Box::new(record.clone())))
+            .await?;
         if !matches!(committed, Committed::Done { .. }) {
             return Err(MirrorError::Rejected {
                 upstream: source.clone(),
@@ -352,7 +418,13 @@ fn mirrored_sidecar(record: &Record, content: &Content, now: Instant) -> Sidecar
         last_edited: row.last_edited,
         last_updated: row.last_updated,
         entry: Some(crate::catalog::manifest::entry(record)),
-        ..Sidecar::new(&row.id, &row.version, content, record.origin.clone(), now.min(row.created))
+        ..Sidecar::new(
+            &row.id,
+            &row.version,
+            content,
+            record.origin.clone(),
+            now.min(row.created),
+        )
     }
 }
 

@@ -66,10 +66,15 @@ impl Arriving {
     /// Waits until bytes may be passed on, or all is over.
     pub(super) async fn begin(arrival: Arc<Arrival>) -> Result<Self, MirrorError> {
         let mut progress = arrival.progress.clone();
-        let begun = progress.wait_for(|progress| !matches!(progress, Progress::Waiting)).await;
+        let begun = progress
+            .wait_for(|progress| !matches!(progress, Progress::Waiting))
+            .await;
         match begun.map(|progress| progress.clone()) {
             Ok(Progress::Failed(error)) => Err(error),
-            Ok(_) => Ok(Self { progress, sha512: arrival.sha512.clone() }),
+            Ok(_) => Ok(Self {
+                progress,
+                sha512: arrival.sha512.clone(),
+            }),
             Err(closed) => Err(MirrorError::Internal(closed.to_string())),
         }
     }
@@ -82,7 +87,9 @@ impl Arriving {
         match &*self.progress.borrow() {
             Progress::Kept(held) => Ok((**held).clone()),
             Progress::Failed(error) => Err(error.clone()),
-            Progress::Waiting | Progress::Filling { .. } => Err(MirrorError::Internal("a fetch is not over".to_owned())),
+            Progress::Waiting | Progress::Filling { .. } => {
+                Err(MirrorError::Internal("a fetch is not over".to_owned()))
+            }
         }
     }
 
@@ -128,12 +135,20 @@ impl Arriving {
             Progress::Filling { file, length, .. } => (file, length),
             Progress::Failed(error) => return Err(error),
             Progress::Waiting | Progress::Kept(_) => {
-                return Err(MirrorError::Internal("the package is in the store, not on its way".to_owned()));
+                return Err(MirrorError::Internal(
+                    "the package is in the store, not on its way".to_owned(),
+                ));
             }
         };
         let opened = tokio::fs::File::open(file.path()).await;
         let reader = opened.map_err(|source| read_error(&file, source))?;
-        let follower = Follower { progress: self.progress, reader, file, position: 0, length };
+        let follower = Follower {
+            progress: self.progress,
+            reader,
+            file,
+            position: 0,
+            length,
+        };
         Ok(try_unfold(follower, Follower::next).boxed())
     }
 }
@@ -168,8 +183,14 @@ impl Follower {
         };
         let wanted = usize::try_from((limit - position).min(CHUNK_BYTES)).unwrap_or(usize::MAX);
         let mut chunk = vec![0; wanted];
-        self.reader.seek(SeekFrom::Start(position)).await.map_err(|source| read_error(&self.file, source))?;
-        self.reader.read_exact(&mut chunk).await.map_err(|source| read_error(&self.file, source))?;
+        self.reader
+            .seek(SeekFrom::Start(position))
+            .await
+            .map_err(|source| read_error(&self.file, source))?;
+        self.reader
+            .read_exact(&mut chunk)
+            .await
+            .map_err(|source| read_error(&self.file, source))?;
         self.position += wanted as u64;
         Ok(Some((chunk.into(), self)))
     }
@@ -181,5 +202,8 @@ fn passable(readable: u64, length: u64) -> u64 {
 }
 
 fn read_error(file: &SpoolFile, source: std::io::Error) -> MirrorError {
-    MirrorError::spool(SpoolError::Read { path: file.path().to_owned(), source })
+    MirrorError::spool(SpoolError::Read {
+        path: file.path().to_owned(),
+        source,
+    })
 }

@@ -12,7 +12,7 @@ use crate::catalog::Instant;
 
 /// What an upstream said of an id, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
+pub(super) enum Finding {
     /// It has versions of it: they are in the index.
     Present(Instant),
     /// It has none.
@@ -30,7 +30,7 @@ pub struct Lifetimes {
 
 /// What a finding is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
+pub(super) enum Freshness {
     /// The upstream was asked a short while ago.
     Fresh,
     /// It was asked, but long ago.
@@ -41,7 +41,7 @@ pub enum Freshness {
 
 /// Decides what a finding is worth at an instant.
 #[must_use]
-pub fn decide(finding: Option<Finding>, now: Instant, lifetimes: Lifetimes) -> Freshness {
+pub(super) fn decide(finding: Option<Finding>, now: Instant, lifetimes: Lifetimes) -> Freshness {
     let (at, lifetime) = match finding {
         None => return Freshness::Miss,
         Some(Finding::Present(at)) => (at, lifetimes.present),
@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn findings_age() {
         let at = Instant::from_timestamp(1_000_000, 0).unwrap();
-        let lifetimes = Lifetimes { present: Duration::from_secs(600), absent: Duration::from_secs(60) };
+        let lifetimes = Lifetimes {
+            present: Duration::from_secs(600),
+            absent: Duration::from_secs(60),
+        };
         let (present, absent) = (Some(Finding::Present(at)), Some(Finding::Absent(at)));
         for (finding, seconds, expected) in [
             (None, 0, Freshness::Miss),
@@ -72,7 +75,11 @@ mod tests {
             (present, 400_000_000, Freshness::Stale),
         ] {
             let now = at + TimeDelta::seconds(seconds);
-            assert_eq!(decide(finding, now, lifetimes), expected, "{finding:?} after {seconds} s");
+            assert_eq!(
+                decide(finding, now, lifetimes),
+                expected,
+                "{finding:?} after {seconds} s"
+            );
         }
     }
 }

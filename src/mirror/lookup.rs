@@ -31,7 +31,11 @@ impl Mirror {
     pub(super) async fn learn(&self, view: &FeedView, ids: &[PackageId]) -> Result<Vec<MirrorError>, MirrorError> {
         let needs: Vec<(SourceName, PackageId)> = ids
             .iter()
-            .flat_map(|id| policy::upstreams_for(view, id).iter().map(|upstream| (upstream.clone(), id.clone())))
+            .flat_map(|id| {
+                policy::upstreams_for(view, id)
+                    .iter()
+                    .map(|upstream| (upstream.clone(), id.clone()))
+            })
             .collect();
         let outcomes: Vec<_> = iter(needs)
             .map(|(upstream, id)| async move { self.learn_one(&upstream, &id).await })
@@ -50,7 +54,11 @@ impl Mirror {
     }
 
     async fn learn_one(&self, source: &SourceName, id: &PackageId) -> Result<(), MirrorError> {
-        let announces = self.inner.upstreams.get(source).is_some_and(|upstream| upstream.announces());
+        let announces = self
+            .inner
+            .upstreams
+            .get(source)
+            .is_some_and(|upstream| upstream.announces());
         if !announces {
             return Ok(());
         }
@@ -61,30 +69,52 @@ impl Mirror {
                 let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
                 let work = move || async move { mirror.look_up(&upstream, &asked).await }.boxed();
                 let key = (source.clone(), id.clone());
-                self.inner.lookups.run(key, work, |panic| Err(MirrorError::Internal(panic))).await
+                self.inner
+                    .lookups
+                    .run(key, work, |panic| Err(MirrorError::Internal(panic)))
+                    .await
             }
         }
     }
 
     /// Asks one upstream for an id and keeps what it says, with the time.
     async fn look_up(&self, source: &SourceName, id: &PackageId) -> Result<(), MirrorError> {
-        let Some(upstream) = self.inner.upstreams.get(source) else { return Ok(()) };
-        let failed = |error| MirrorError::Upstream { upstream: source.clone(), what: id.to_string(), source: error };
+        let Some(upstream) = self.inner.upstreams.get(source) else {
+            return Ok(());
+        };
+        let failed = |error| MirrorError::Upstream {
+            upstream: source.clone(),
+            what: id.to_string(),
+            source: error,
+        };
         let announced = match tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await {
             Ok(announced) => announced.map_err(failed)?,
             Err(_) => {
                 let (url, outage) = (source.to_string(), Outage::HeaderTimeout(LOOKUP_DEADLINE));
-                return Err(failed(UpstreamError::Unavailable { url, outage, retry_after: None }));
+                return Err(failed(UpstreamError::Unavailable {
+                    url,
+                    outage,
+                    retry_after: None,
+                }));
             }
         };
-        let records = announced.iter().map(|announced| self.announced_record(source, announced)).collect();
+        let records = announced
+            .iter()
+            .map(|announced| self.announced_record(source, announced))
+            .collect();
         self.commit(source, id, Change::Announce(records)).await?;
         let at = self.inner.clock.now();
         let note = (!announced.is_empty()).then_some(Note { at });
         if note.is_none() {
-            self.inner.absences.remember(Absence::Id(source.clone(), id.clone()), at);
+            self.inner
+                .absences
+                .remember(Absence::Id(source.clone(), id.clone()), at);
         }
-        self.inner.index.put_note(&subject(source, id), note).await.map_err(MirrorError::index)?;
+        self.inner
+            .index
+            .put_note(&subject(source, id), note)
+            .await
+            .map_err(MirrorError::index)?;
         tracing::debug!(upstream.name = %source, package.id = %id, versions = announced.len(), "asked the upstream for an id");
         Ok(())
     }
@@ -92,9 +122,19 @@ impl Mirror {
     /// What an upstream has is noted durably; what it lacks is only remembered, and never more than a bounded number of
     /// times: anybody can ask for names that nobody has.
     async fn finding(&self, source: &SourceName, id: &PackageId) -> Result<Option<Finding>, MirrorError> {
-        let note = self.inner.index.note(&subject(source, id)).await.map_err(MirrorError::index)?;
+        let note = self
+            .inner
+            .index
+            .note(&subject(source, id))
+            .await
+            .map_err(MirrorError::index)?;
         let present = note.map(|note| Finding::Present(note.at));
-        let absent = || self.inner.absences.recall(&Absence::Id(source.clone(), id.clone())).map(Finding::Absent);
+        let absent = || {
+            self.inner
+                .absences
+                .recall(&Absence::Id(source.clone(), id.clone()))
+                .map(Finding::Absent)
+        };
         Ok(present.or_else(absent))
     }
 
@@ -105,7 +145,9 @@ impl Mirror {
             row: announced_row(announced, now, &mut Interner::default()).into(),
             properties: announced_properties(announced),
             content: None,
-            origin: Origin::Mirrored { content_url: announced.entry.content_url.clone() },
+            origin: Origin::Mirrored {
+                content_url: announced.entry.content_url.clone(),
+            },
             committed: now,
         }
     }

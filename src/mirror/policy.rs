@@ -8,17 +8,25 @@ use crate::view::FeedView;
 ///
 /// A private id must never be overtaken, nor its name told to anybody: an upstream that is not asked cannot answer.
 #[must_use]
-pub fn upstreams_for<'a>(view: &'a FeedView, id: &PackageId) -> &'a [SourceName] {
+pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &PackageId) -> &'a [SourceName] {
     let shape = view.shape();
-    if shape.reserves(id.lower()) || view.hosts(id) { &[] } else { &shape.upstreams }
+    if shape.reserves(id.lower()) || view.hosts(id) {
+        &[]
+    } else {
+        &shape.upstreams
+    }
 }
 
 /// Returns the upstreams that a feed may hand a search text to: none where a word of it is the name of a private package.
 #[must_use]
-pub fn upstreams_for_words<'a>(view: &'a FeedView, words: &[String]) -> &'a [SourceName] {
+pub(super) fn upstreams_for_words<'a>(view: &'a FeedView, words: &[String]) -> &'a [SourceName] {
     let is_private = |word: &String| {
         word.parse::<PackageId>()
             .is_ok_and(|id| view.shape().reserves(id.lower()) || view.hosts(&id))
     };
-    if words.iter().any(is_private) { &[] } else { &view.shape().upstreams }
+    if words.iter().any(is_private) {
+        &[]
+    } else {
+        &view.shape().upstreams
+    }
 }

@@ -10,8 +10,8 @@ use crate::catalog::{Change, Listed, Origin, SourceName};
 use crate::nuget::nupkg::{self, Inspected, NupkgError};
 use crate::nuget::nuspec::PushRefusal;
 use crate::nuget::{NuGetVersion, PackageId};
-use crate::store::sidecar::Assembly;
 use crate::store::packages::Place;
+use crate::store::sidecar::Assembly;
 use crate::store::{Committed, RecordKey, Sidecar};
 
 /// A package that was taken in.
@@ -61,7 +61,12 @@ impl Mirror {
     ///
     /// # Cancel safety
     /// Dropped half-way the package may or may not be there, but never in part.
-    pub async fn publish(&self, feed: &SourceName, spooled: Spooled, origin: Origin) -> Result<Published, PublishError> {
+    pub async fn publish(
+        &self,
+        feed: &SourceName,
+        spooled: Spooled,
+        origin: Origin,
+    ) -> Result<Published, PublishError> {
         self.view(feed)?;
         let inspected = self.inspect(&spooled).await?.map_err(PublishError::Invalid)?;
         inspected.nuspec.validate_for_push().map_err(PublishError::Refused)?;
@@ -82,15 +87,32 @@ impl Mirror {
         let nuspec = &inspected.nuspec;
         let (id, version) = (nuspec.id.clone(), nuspec.version.clone());
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
-        let exists = || PublishError::Exists { id: id.clone(), version: version.normalized().to_owned() };
+        let exists = || PublishError::Exists {
+            id: id.clone(),
+            version: version.normalized().to_owned(),
+        };
         if self.hosted(feed, &id, &version).await?.is_some() {
             return Err(exists());
         }
         let sidecar = Sidecar::new(&id, &version, &spooled.content, origin, self.inner.clock.now());
-        let place = Place { source: feed, id: &id, version: &version };
-        self.inner.packages.put(place, spooled.file.path(), &sidecar).await.map_err(MirrorError::packages)?;
-        let assembly = Assembly { source: feed, nuspec: Some(nuspec), committed: self.inner.clock.now() };
-        let record = sidecar.record(&assembly).map_err(|error| MirrorError::Internal(error.to_string()))?;
+        let place = Place {
+            source: feed,
+            id: &id,
+            version: &version,
+        };
+        self.inner
+            .packages
+            .put(place, spooled.file.path(), &sidecar)
+            .await
+            .map_err(MirrorError::packages)?;
+        let assembly = Assembly {
+            source: feed,
+            nuspec: Some(nuspec),
+            committed: self.inner.clock.now(),
+        };
+        let record = sidecar
+            .record(&assembly)
+            .map_err(|error| MirrorError::Internal(error.to_string()))?;
         match self.commit(feed, &id, Change::Push(Box::new(record))).await? {
             Committed::Done { .. } => {}
             Committed::Conflict | Committed::Missing => return Err(exists()),
@@ -109,17 +131,42 @@ impl Mirror {
         listed: Listed,
     ) -> Result<(), PublishError> {
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
-        let not_hosted = || PublishError::NotHosted { id: id.clone(), version: version.clone() };
+        let not_hosted = || PublishError::NotHosted {
+            id: id.clone(),
+            version: version.clone(),
+        };
         let record = self.hosted(feed, id, version).await?.ok_or_else(not_hosted)?;
         let version = &record.row.version;
-        let place = Place { source: feed, id, version };
-        let sidecar = self.inner.packages.sidecar(place).await.map_err(MirrorError::packages)?;
+        let place = Place {
+            source: feed,
+            id,
+            version,
+        };
+        let sidecar = self
+            .inner
+            .packages
+            .sidecar(place)
+            .await
+            .map_err(MirrorError::packages)?;
         let sidecar = sidecar.ok_or_else(not_hosted)?;
         let at = self.inner.clock.now();
-        let sidecar = Sidecar { listed: listed == Listed::Yes, last_edited: Some(at), last_updated: at, ..sidecar };
-        self.inner.packages.put_sidecar(place, &sidecar).await.map_err(MirrorError::packages)?;
+        let sidecar = Sidecar {
+            listed: listed == Listed::Yes,
+            last_edited: Some(at),
+            last_updated: at,
+            ..sidecar
+        };
+        self.inner
+            .packages
+            .put_sidecar(place, &sidecar)
+            .await
+            .map_err(MirrorError::packages)?;
         let at = self.inner.clock.now().max(at);
-        let change = Change::List { version: version.clone(), listed, at };
+        let change = Change::List {
+            version: version.clone(),
+            listed,
+            at,
+        };
         self.commit(feed, id, change).await?;
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, listed = ?listed, "changed a listing");
@@ -129,16 +176,31 @@ impl Mirror {
     /// Removes a hosted version for good.
     pub async fn remove(&self, feed: &SourceName, id: &PackageId, version: &NuGetVersion) -> Result<(), PublishError> {
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
-        let not_hosted = || PublishError::NotHosted { id: id.clone(), version: version.clone() };
+        let not_hosted = || PublishError::NotHosted {
+            id: id.clone(),
+            version: version.clone(),
+        };
         let record = self.hosted(feed, id, version).await?.ok_or_else(not_hosted)?;
         let version = &record.row.version;
-        let place = Place { source: feed, id, version };
+        let place = Place {
+            source: feed,
+            id,
+            version,
+        };
         // Without its sidecar the package is gone, also for a rebuild; then the index, then the bytes.
-        self.inner.packages.remove_sidecar(place).await.map_err(MirrorError::packages)?;
+        self.inner
+            .packages
+            .remove_sidecar(place)
+            .await
+            .map_err(MirrorError::packages)?;
         self.commit(feed, id, Change::Remove(version.clone())).await?;
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         if let Some(content) = &record.content {
-            self.inner.packages.remove_nupkg(place, content).await.map_err(MirrorError::packages)?;
+            self.inner
+                .packages
+                .remove_nupkg(place, content)
+                .await
+                .map_err(MirrorError::packages)?;
         }
         tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "removed a package");
         Ok(())
@@ -150,7 +212,11 @@ impl Mirror {
         id: &PackageId,
         version: &NuGetVersion,
     ) -> Result<Option<crate::catalog::Record>, MirrorError> {
-        let key = RecordKey { source: feed.clone(), id: id.clone(), version: version.clone() };
+        let key = RecordKey {
+            source: feed.clone(),
+            id: id.clone(),
+            version: version.clone(),
+        };
         let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
         Ok(found.into_iter().next().flatten())
     }
@@ -162,9 +228,14 @@ impl Mirror {
             let reader = std::io::BufReader::new(std::fs::File::open(file.path())?);
             Ok(nupkg::inspect(reader, &limits))
         };
-        let outcome = tokio::task::spawn_blocking(inspect).await.map_err(|failed| MirrorError::Internal(failed.to_string()))?;
+        let outcome = tokio::task::spawn_blocking(inspect)
+            .await
+            .map_err(|failed| MirrorError::Internal(failed.to_string()))?;
         outcome.map_err(|source| {
-            MirrorError::spool(super::SpoolError::Read { path: spooled.file.path().to_owned(), source })
+            MirrorError::spool(super::SpoolError::Read {
+                path: spooled.file.path().to_owned(),
+                source,
+            })
         })
     }
 }

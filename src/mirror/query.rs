@@ -72,7 +72,10 @@ impl Mirror {
             // A record that went since the view was read is gone: it does not answer.
             record.map(|record| Answered {
                 // The row of the view decides, so that an entry never contradicts the query that found it.
-                record: Record { row: Arc::clone(&member.row), ..record },
+                record: Record {
+                    row: Arc::clone(&member.row),
+                    ..record
+                },
                 is_latest: member.is_latest(Latest::Stable, query.level),
                 is_absolute_latest: member.is_latest(Latest::Absolute, query.level),
             })
@@ -102,6 +105,10 @@ impl Mirror {
                 version: member.row.version.clone(),
             }
         };
-        self.inner.index.lookup(hits.iter().map(key).collect()).await.map_err(MirrorError::index)
+        self.inner
+            .index
+            .lookup(hits.iter().map(key).collect())
+            .await
+            .map_err(MirrorError::index)
     }
 }

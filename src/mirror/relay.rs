@@ -64,15 +64,23 @@ impl Mirror {
     }
 
     async fn relay_to(&self, source: &SourceName, query: &Query, hint: &SearchHint) -> Result<(), MirrorError> {
-        let announces = self.inner.upstreams.get(source).is_some_and(|upstream| upstream.announces());
+        let announces = self
+            .inner
+            .upstreams
+            .get(source)
+            .is_some_and(|upstream| upstream.announces());
         if !announces {
             return Ok(());
         }
         let page = query.page;
-        let wanted = page.skip.saturating_add(page.top.map_or(page.size, |top| top.min(page.size)));
+        let wanted = page
+            .skip
+            .saturating_add(page.top.map_or(page.size, |top| top.min(page.size)));
         let mut skip = Some(0);
         for _ in 0..PAGES_AT_A_TIME {
-            let Some(from) = skip.filter(|skip| *skip < wanted) else { break };
+            let Some(from) = skip.filter(|skip| *skip < wanted) else {
+                break;
+            };
             let key = SearchKey {
                 upstream: source.clone(),
                 words: hint.words.clone(),
@@ -81,13 +89,22 @@ impl Mirror {
                 skip: from,
             };
             let lifetime = self.inner.limits.search_lifetime;
-            let done = self.inner.relays.done.recall(&key).filter(|done| done.at.elapsed() < lifetime);
+            let done = self
+                .inner
+                .relays
+                .done
+                .recall(&key)
+                .filter(|done| done.at.elapsed() < lifetime);
             skip = match done {
                 Some(done) => done.next_skip,
                 None => {
                     let (mirror, asked) = (self.clone(), key.clone());
                     let work = move || async move { mirror.search(asked).await }.boxed();
-                    self.inner.relays.running.run(key, work, |panic| Err(MirrorError::Internal(panic))).await?
+                    self.inner
+                        .relays
+                        .running
+                        .run(key, work, |panic| Err(MirrorError::Internal(panic)))
+                        .await?
                 }
             };
         }
@@ -97,10 +114,18 @@ impl Mirror {
     /// Asks for one page and keeps its rows. Returns where the next page begins.
     async fn search(&self, key: SearchKey) -> Result<Option<u64>, MirrorError> {
         let source = &key.upstream;
-        let Some(upstream) = self.inner.upstreams.get(source) else { return Ok(None) };
+        let Some(upstream) = self.inner.upstreams.get(source) else {
+            return Ok(None);
+        };
         let search = UpstreamSearch {
-            terms: SearchTerms { words: key.words.clone() },
-            prerelease: if key.includes_prerelease { Prerelease::Include } else { Prerelease::Exclude },
+            terms: SearchTerms {
+                words: key.words.clone(),
+            },
+            prerelease: if key.includes_prerelease {
+                Prerelease::Include
+            } else {
+                Prerelease::Exclude
+            },
             latest: key.latest,
             skip: key.skip,
             top: SEARCH_PAGE,
@@ -115,13 +140,24 @@ impl Mirror {
             by_id.entry(announced.id.lower()).or_default().push(announced);
         }
         for mentioned in by_id.into_values() {
-            let Some(id) = mentioned.first().map(|announced| &announced.id) else { continue };
-            let records = mentioned.iter().map(|announced| self.announced_record(source, announced)).collect();
+            let Some(id) = mentioned.first().map(|announced| &announced.id) else {
+                continue;
+            };
+            let records = mentioned
+                .iter()
+                .map(|announced| self.announced_record(source, announced))
+                .collect();
             self.commit(source, id, Change::Mention(records)).await?;
         }
         tracing::debug!(upstream.name = %source, found = found.items.len(), skip = key.skip, "searched at the upstream");
         let next_skip = found.next_skip;
-        self.inner.relays.done.remember(key, Done { at: Instant::now(), next_skip });
+        self.inner.relays.done.remember(
+            key,
+            Done {
+                at: Instant::now(),
+                next_skip,
+            },
+        );
         Ok(next_skip)
     }
 }

@@ -32,16 +32,25 @@ pub(super) type Absences = Remembered<Absence, Instant>;
 
 impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
     pub(super) fn remember(&self, key: K, value: V) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).put(key, value);
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(key, value);
     }
 
     pub(super) fn recall(&self, key: &K) -> Option<V> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
     }
 }
 
 impl<K: Hash + Eq, V> Default for Remembered<K, V> {
     fn default() -> Self {
-        Self { entries: Mutex::new(LruCache::new(CAPACITY)) }
+        Self {
+            entries: Mutex::new(LruCache::new(CAPACITY)),
+        }
     }
 }

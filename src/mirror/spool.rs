@@ -106,7 +106,10 @@ impl Spool {
     /// Uses a folder, which must exist.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, next: Arc::default() }
+        Self {
+            folder,
+            next: Arc::default(),
+        }
     }
 
     /// Begins a body of at most `limit_bytes`, whose hash may have been announced.
@@ -114,7 +117,10 @@ impl Spool {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("{number}.part"));
         let created = tokio::fs::File::create_new(&path).await;
-        let writer = created.map_err(|source| SpoolError::Write { path: path.clone(), source })?;
+        let writer = created.map_err(|source| SpoolError::Write {
+            path: path.clone(),
+            source,
+        })?;
         Ok(SpoolWriter {
             file: Arc::new(SpoolFile { path }),
             writer,
@@ -140,7 +146,9 @@ impl SpoolWriter {
     pub async fn write(&mut self, bytes: &Bytes) -> Result<u64, SpoolError> {
         let pending = (self.piece.len() + bytes.len()) as u64;
         if self.written.saturating_add(pending) > self.limit_bytes {
-            return Err(SpoolError::TooLarge { limit_bytes: self.limit_bytes });
+            return Err(SpoolError::TooLarge {
+                limit_bytes: self.limit_bytes,
+            });
         }
         self.piece.extend_from_slice(bytes);
         if self.piece.len() >= PIECE_BYTES {
@@ -154,8 +162,15 @@ impl SpoolWriter {
         self.write_piece().await?;
         self.writer.flush().await.map_err(|source| self.failed(source))?;
         let (digest, agreement) = self.hasher.finish();
-        let content = Content { sha512: digest.base64(), size: self.written };
-        Ok(Spooled { file: self.file, content, agreement })
+        let content = Content {
+            sha512: digest.base64(),
+            size: self.written,
+        };
+        Ok(Spooled {
+            file: self.file,
+            content,
+            agreement,
+        })
     }
 
     async fn write_piece(&mut self) -> Result<(), SpoolError> {
@@ -170,7 +185,10 @@ impl SpoolWriter {
         });
         let (hasher, piece) = hashed.await.map_err(|failed| self.failed(io::Error::other(failed)))?;
         self.hasher = hasher;
-        self.writer.write_all(&piece).await.map_err(|source| self.failed(source))?;
+        self.writer
+            .write_all(&piece)
+            .await
+            .map_err(|source| self.failed(source))?;
         self.writer.flush().await.map_err(|source| self.failed(source))?;
         self.written += piece.len() as u64;
         self.piece = piece;
@@ -179,7 +197,10 @@ impl SpoolWriter {
     }
 
     fn failed(&self, source: io::Error) -> SpoolError {
-        SpoolError::Write { path: self.file.path.clone(), source }
+        SpoolError::Write {
+            path: self.file.path.clone(),
+            source,
+        }
     }
 }
 
@@ -209,7 +230,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_is_too_large_ends_there() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = Spool::new(folder.path().to_owned()).create(10, &AnnouncedHash::Other).await.unwrap();
+        let mut writer = Spool::new(folder.path().to_owned())
+            .create(10, &AnnouncedHash::Other)
+            .await
+            .unwrap();
         writer.write(&Bytes::from_static(b"12345")).await.unwrap();
         let refused = writer.write(&Bytes::from_static(b"678901")).await;
         assert!(matches!(refused, Err(SpoolError::TooLarge { limit_bytes: 10 })));

@@ -70,7 +70,9 @@ pub enum IndexError {
     #[error("the index is damaged; it is set aside and rebuilt from the package files at the next start")]
     Damaged(#[source] CodecError),
     /// A key in it is no key of this program.
-    #[error("the index is damaged (a key cannot be read); it is set aside and rebuilt from the package files at the next start")]
+    #[error(
+        "the index is damaged (a key cannot be read); it is set aside and rebuilt from the package files at the next start"
+    )]
     DamagedKey,
     /// The database library panicked: it does so on damage that it did not expect.
     #[error("the index is damaged ({0}); it is set aside and rebuilt from the package files at the next start")]

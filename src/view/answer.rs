@@ -24,7 +24,10 @@ impl Hit {
     /// Returns the version.
     #[must_use]
     pub fn member(&self) -> &Member {
-        #[expect(clippy::indexing_slicing, reason = "made from this group's own positions; a group never changes")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "made from this group's own positions; a group never changes"
+        )]
         &self.group.members()[self.at]
     }
 }
@@ -54,18 +57,28 @@ impl FeedView {
         let mut hits = Vec::new();
         for group in groups {
             for (at, member) in group.members().iter().enumerate() {
-                if query.latest.is_some_and(|latest| !member.is_latest(latest, query.level)) {
+                if query
+                    .latest
+                    .is_some_and(|latest| !member.is_latest(latest, query.level))
+                {
                     continue;
                 }
                 let verdict = verdict(query, member);
                 if verdict != Verdict::False {
                     let is_deferred = verdict == Verdict::Deferred;
-                    hits.push(Hit { group: Arc::clone(&group), at, is_deferred });
+                    hits.push(Hit {
+                        group: Arc::clone(&group),
+                        at,
+                        is_deferred,
+                    });
                 }
             }
         }
         let order_needs_records = query.order.iter().any(|key| key.by.needs_record());
-        Candidates { hits, order_needs_records }
+        Candidates {
+            hits,
+            order_needs_records,
+        }
     }
 }
 
@@ -96,7 +109,10 @@ impl Candidates {
         let take = top.map_or(size, |top| top.min(size));
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let take = usize::try_from(take).unwrap_or(usize::MAX);
-        (answers.into_iter().skip(skip).take(take).map(|(hit, _)| hit).collect(), total)
+        (
+            answers.into_iter().skip(skip).take(take).map(|(hit, _)| hit).collect(),
+            total,
+        )
     }
 }
 
@@ -117,9 +133,9 @@ fn verdict(query: &Query, member: &Member) -> Verdict {
 /// A version whose record has gone meanwhile does not answer.
 fn answers_with(query: &Query, hit: &Hit, record: Option<&Record>) -> bool {
     let columns = Columns::of(hit.member(), query.level);
-    record.zip(query.filter.as_ref()).is_some_and(|(record, filter)| {
-        filter.verdict(&columns.with_record(record)) == Verdict::True
-    })
+    record
+        .zip(query.filter.as_ref())
+        .is_some_and(|(record, filter)| filter.verdict(&columns.with_record(record)) == Verdict::True)
 }
 
 fn matches_terms(terms: &SearchTerms, row: &Row) -> bool {
@@ -134,7 +150,11 @@ fn compare(query: &Query, one: &(Hit, Option<&Record>), two: &(Hit, Option<&Reco
     let (one, two) = (columns(query, one), columns(query, two));
     for OrderKey { by, direction } in &query.order {
         let ordering = order(&by.evaluate(&one), &by.evaluate(&two));
-        let ordering = if *direction == Direction::Descending { ordering.reverse() } else { ordering };
+        let ordering = if *direction == Direction::Descending {
+            ordering.reverse()
+        } else {
+            ordering
+        };
         if ordering != Ordering::Equal {
             return ordering;
         }
@@ -143,5 +163,8 @@ fn compare(query: &Query, one: &(Hit, Option<&Record>), two: &(Hit, Option<&Reco
 }
 
 fn columns<'a>(query: &Query, (hit, record): &'a (Hit, Option<&'a Record>)) -> Columns<'a> {
-    Columns { record: *record, ..Columns::of(hit.member(), query.level) }
+    Columns {
+        record: *record,
+        ..Columns::of(hit.member(), query.level)
+    }
 }

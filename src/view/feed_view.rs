@@ -16,7 +16,10 @@ pub struct FeedView {
 
 impl FeedView {
     pub(super) fn new(shape: FeedShape) -> Self {
-        Self { shape, groups: RwLock::default() }
+        Self {
+            shape,
+            groups: RwLock::default(),
+        }
     }
 
     /// Returns how the feed is made of sources.
@@ -28,7 +31,11 @@ impl FeedView {
     /// Returns the group of an id.
     #[must_use]
     pub fn group(&self, id: &PackageId) -> Option<Arc<Group>> {
-        self.groups.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.groups
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
     }
 
     /// Returns whether any version of the id is hosted in this feed, listed or not.
@@ -41,7 +48,12 @@ impl FeedView {
     /// Returns all groups, in the order of their ids.
     #[must_use]
     pub fn groups(&self) -> Vec<Arc<Group>> {
-        self.groups.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.groups
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
     pub(super) fn replace(&self, id: &PackageId, group: Option<Group>) {
