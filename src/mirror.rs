@@ -32,7 +32,7 @@ pub use error::MirrorError;
 pub use fetch::{Arriving, HeldPackage, Located};
 pub use freshness::Lifetimes;
 pub use publish::{PublishError, Published};
-pub use query::{Answer, Answered, SearchHint};
+pub use query::{Answer, Answered};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
 /// The bounds of what the mirror does for one request.

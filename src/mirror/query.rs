@@ -3,17 +3,10 @@
 use std::sync::Arc;
 
 use super::{Mirror, MirrorError};
-use crate::catalog::query::Latest;
+use crate::catalog::query::{Latest, SearchTerms};
 use crate::catalog::{Query, Record, SourceName};
 use crate::store::RecordKey;
 use crate::view::{Candidates, FeedView, Hit};
-
-/// What an upstream's own search can be asked with, for a query that fixes no id.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SearchHint {
-    /// The words; none for everything.
-    pub words: Vec<String>,
-}
 
 /// One version that answers a query.
 #[derive(Debug, Clone)]
@@ -38,12 +31,12 @@ pub struct Answer {
 }
 
 impl Mirror {
-    /// Answers a query over a feed.
+    /// Answers a query over a feed. `hint` is what the upstreams' own searches are asked with where the query fixes no id.
     ///
     /// # Errors
     /// [`MirrorError::Upstream`] where nothing is known that answers, and an upstream that may know could not be asked: such
     /// an answer would be a guess.
-    pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchHint) -> Result<Answer, MirrorError> {
+    pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
         let view = self.view(feed)?;
         let failures = match &query.ids {
             Some(ids) => self.learn(view, ids).await?,

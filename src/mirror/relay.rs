@@ -9,7 +9,6 @@ use futures::FutureExt as _;
 use tokio::time::Instant;
 
 use super::coalesce::Coalescer;
-use super::query::SearchHint;
 use super::remembered::Remembered;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::query::{Latest, Prerelease, SearchTerms};
@@ -50,7 +49,7 @@ impl Mirror {
         &self,
         view: &FeedView,
         query: &Query,
-        hint: &SearchHint,
+        hint: &SearchTerms,
     ) -> Result<Vec<MirrorError>, MirrorError> {
         let mut failures = Vec::new();
         for source in policy::upstreams_for_words(view, &hint.words) {
@@ -63,7 +62,7 @@ impl Mirror {
         Ok(failures)
     }
 
-    async fn relay_to(&self, source: &SourceName, query: &Query, hint: &SearchHint) -> Result<(), MirrorError> {
+    async fn relay_to(&self, source: &SourceName, query: &Query, hint: &SearchTerms) -> Result<(), MirrorError> {
         let announces = self
             .inner
             .upstreams
