@@ -11,8 +11,8 @@ mod xml;
 pub use flaw::{Flaw, PushRefusal};
 pub use xml::{MAX_ATTRIBUTES, XmlError};
 
+use super::dependencies::{Dependency, DependencyGroup};
 use super::id::{PackageId, PackageIdError};
-use super::range::VersionRange;
 use super::version::{NuGetVersion, VersionError};
 use xml::Element;
 
@@ -42,7 +42,7 @@ impl Default for NuspecLimits {
 pub enum NuspecError {
     /// It is no XML that is read here.
     #[error("the nuspec cannot be read as XML: {0}")]
-    Xml(#[from] XmlError),
+    Xml(XmlError),
     /// An element that nothing works without is absent or empty.
     #[error("the nuspec has no <{element}>, or an empty one")]
     Missing {
@@ -51,10 +51,10 @@ pub enum NuspecError {
     },
     /// `<id>` is no package id.
     #[error("the nuspec's <id> is wrong: {0}")]
-    Id(#[from] PackageIdError),
+    Id(PackageIdError),
     /// `<version>` is no version.
     #[error("the nuspec's <version> is wrong: {0}")]
-    Version(#[from] VersionError),
+    Version(VersionError),
 }
 
 /// What a package says of itself. Texts are trimmed; an empty element is an absent one.
@@ -142,24 +142,6 @@ pub struct PackageType {
     pub version: Option<String>,
 }
 
-/// The dependencies for one target framework.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DependencyGroup {
-    /// The framework as written; `None` for all.
-    pub framework: Option<String>,
-    /// What is needed; may be empty, which says that nothing is.
-    pub dependencies: Vec<Dependency>,
-}
-
-/// Another package that is needed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dependency {
-    /// Its id.
-    pub id: PackageId,
-    /// The versions that will do; `None` for any.
-    pub range: Option<VersionRange>,
-}
-
 /// The elements that Chocolatey adds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChocolateyMetadata {
@@ -190,7 +172,7 @@ pub struct ChocolateyMetadata {
 impl Nuspec {
     /// Decodes a nuspec: UTF-8 or UTF-16.
     pub fn decode(bytes: &[u8], limits: &NuspecLimits) -> Result<Self, NuspecError> {
-        let root = xml::decode(bytes, limits)?;
+        let root = xml::decode(bytes, limits).map_err(NuspecError::Xml)?;
         let metadata = root
             .child("metadata")
             .ok_or(NuspecError::Missing { element: "metadata" })?;
@@ -198,8 +180,8 @@ impl Nuspec {
         let text = |element: &str| metadata.child(element).and_then(Element::text);
         let required = |element: &'static str| text(element).ok_or(NuspecError::Missing { element });
         Ok(Self {
-            id: required("id")?.parse()?,
-            version: required("version")?.parse()?,
+            id: required("id")?.parse().map_err(NuspecError::Id)?,
+            version: required("version")?.parse().map_err(NuspecError::Version)?,
             title: text("title"),
             authors: text("authors"),
             owners: text("owners"),
@@ -322,14 +304,14 @@ fn read_dependencies(group: &Element, flaws: &mut Vec<Flaw>) -> Vec<Dependency> 
     for dependency in group.children_named("dependency") {
         let id = match dependency.attribute("id").unwrap_or_default().parse::<PackageId>() {
             Ok(id) => id,
-            Err(source) => {
-                flaws.push(Flaw::DependencyId { source });
+            Err(reason) => {
+                flaws.push(Flaw::DependencyId { reason });
                 continue;
             }
         };
         let range = dependency.attribute("version").map(str::parse).transpose();
-        let range = range.unwrap_or_else(|source| {
-            flaws.push(Flaw::DependencyRange { id: id.clone(), source });
+        let range = range.unwrap_or_else(|reason| {
+            flaws.push(Flaw::DependencyRange { id: id.clone(), reason });
             None
         });
         dependencies.push(Dependency { id, range });

@@ -76,13 +76,12 @@ pub enum RangeError {
         range: String,
     },
     /// A bound is no version.
-    #[error("the version range '{range}' has a bound that is no version")]
+    #[error("the version range '{range}' has a wrong bound: {reason}")]
     Bound {
         /// The text.
         range: String,
         /// What is wrong with the bound.
-        #[source]
-        source: VersionError,
+        reason: VersionError,
     },
 }
 
@@ -225,9 +224,9 @@ fn parse_bound(range: &str, text: &str, edge: Edge) -> Result<Option<Bound>, Ran
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let version = text.parse().map_err(|source| RangeError::Bound {
+    let version = text.parse().map_err(|reason| RangeError::Bound {
         range: range.to_owned(),
-        source,
+        reason,
     })?;
     Ok(Some(Bound { version, edge }))
 }

@@ -104,15 +104,17 @@ impl Store {
     /// # Errors
     /// [`OpenError::InUse`] where another process has it open.
     pub async fn open(settings: StoreSettings, clock: &Clock) -> Result<(Self, Vec<RowChange>, Opening), OpenError> {
-        let (packages, lock) = prepare(&settings).await?;
+        let (packages, lock) = prepare(&settings)?;
+        // sled writes to its files as soon as it is opened: look before.
+        let close = last_close(&settings);
         let folder = settings.data.join("index");
         let mut reason = None;
         let mut opened = None;
         match open_index(&settings).await.map_err(|error| (error, None)) {
-            Ok(index) => match check(&index, &packages, &settings, clock).await {
+            Ok(index) => match check(&index, &packages, &settings, clock, close).await {
                 Ok(done) => opened = Some((index, done)),
                 Err(CheckError::Damaged(error)) => reason = Some((error, Some(index))),
-                Err(CheckError::Rebuild(error)) => return Err(error.into()),
+                Err(CheckError::Files(error)) => return Err(error.into()),
             },
             Err(error) => reason = Some(error),
         }
@@ -144,7 +146,7 @@ impl Store {
         clock: &Clock,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Report, OpenError> {
-        let (packages, _lock) = prepare(&settings).await?;
+        let (packages, _lock) = prepare(&settings)?;
         packages.sweep_staged().await?;
         let folder = settings.data.join("index");
         forget_clean_close(&settings)?;
@@ -167,9 +169,12 @@ impl Store {
     }
 }
 
+/// Why an opened index could not be used.
 enum CheckError {
+    /// It is damaged: another one may do better.
     Damaged(IndexError),
-    Rebuild(RebuildError),
+    /// The files it is made from cannot be used.
+    Files(PackagesError),
 }
 
 impl From<IndexError> for CheckError {
@@ -178,8 +183,23 @@ impl From<IndexError> for CheckError {
     }
 }
 
+impl From<PackagesError> for CheckError {
+    fn from(error: PackagesError) -> Self {
+        Self::Files(error)
+    }
+}
+
+impl From<RebuildError> for CheckError {
+    fn from(error: RebuildError) -> Self {
+        match error {
+            RebuildError::Index(error) => Self::Damaged(error),
+            RebuildError::Packages(error) => Self::Files(error),
+        }
+    }
+}
+
 /// Makes the folders, takes the lock and empties the spool.
-async fn prepare(settings: &StoreSettings) -> Result<(Packages, File), OpenError> {
+fn prepare(settings: &StoreSettings) -> Result<(Packages, File), OpenError> {
     let data = &settings.data;
     let spool = data.join("spool");
     for folder in [data, &data.join("state")] {
@@ -221,30 +241,18 @@ async fn check(
     packages: &Packages,
     settings: &StoreSettings,
     clock: &Clock,
+    close: LastClose,
 ) -> Result<(Vec<RowChange>, Opening), CheckError> {
-    let rebuild_error = |error| match error {
-        OpenError::Rebuild(error) => CheckError::Rebuild(error),
-        OpenError::Index { source, .. } => CheckError::Damaged(source),
-        OpenError::Packages(error) => CheckError::Rebuild(error.into()),
-        OpenError::InUse { .. } | OpenError::Io { .. } => {
-            CheckError::Rebuild(RebuildError::Packages(PackagesError::Missing { path: "packages".to_owned() }))
-        }
-    };
-    let is_clean = was_closed_cleanly(settings);
     let opening = if !index.is_complete().await? {
-        let report = fill(index, packages, settings, clock).await.map_err(rebuild_error)?;
+        let report = fill(index, packages, settings, clock).await?;
         Opening::Rebuilt { set_aside: None, reason: None, report }
-    } else if is_clean {
+    } else if close == LastClose::Clean {
         Opening::Clean
     } else {
-        packages.sweep_staged().await.map_err(|error| CheckError::Rebuild(error.into()))?;
+        packages.sweep_staged().await?;
         let records = index.scan_records().await?;
         let rebuild = Rebuild { index, packages, limits: &settings.nupkg_limits, clock };
-        match rebuild.differences(&records).await {
-            Ok(report) => Opening::Checked(report),
-            Err(RebuildError::Index(error)) => return Err(CheckError::Damaged(error)),
-            Err(error) => return Err(CheckError::Rebuild(error)),
-        }
+        Opening::Checked(rebuild.differences(&records).await?)
     };
     let rows = index.rows(0).try_collect().await?;
     Ok((rows, opening))
@@ -255,14 +263,11 @@ async fn fill(
     packages: &Packages,
     settings: &StoreSettings,
     clock: &Clock,
-) -> Result<Report, OpenError> {
+) -> Result<Report, RebuildError> {
     packages.sweep_staged().await?;
     let rebuild = Rebuild { index, packages, limits: &settings.nupkg_limits, clock };
     let report = rebuild.everything(Strays::Leave, &|_| ()).await?;
-    index
-        .mark_complete()
-        .await
-        .map_err(|source| OpenError::Index { path: settings.data.join("index"), source })?;
+    index.mark_complete().await?;
     Ok(report)
 }
 
@@ -316,13 +321,23 @@ fn clean_close_path(settings: &StoreSettings) -> PathBuf {
     settings.data.join("state").join("index-closed.json")
 }
 
-/// Returns whether the index lies as it was closed, and forgets it: from now on only an orderly close says so again.
-fn was_closed_cleanly(settings: &StoreSettings) -> bool {
+/// How the last process left the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastClose {
+    /// Closed in order, and untouched since.
+    Clean,
+    /// Neither is known.
+    Unknown,
+}
+
+/// Tells how the index was left, and forgets it: from now on only an orderly close says so again.
+fn last_close(settings: &StoreSettings) -> LastClose {
     let path = clean_close_path(settings);
-    // sled writes to its files when it is opened; the note is compared with what `prepare` saw before.
+    // A note that cannot be read costs a longer start, no more.
     let noted = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<CleanClose>(&bytes).ok());
-    let _ = std::fs::remove_file(&path);
-    noted.is_some() && noted == CleanClose::of(&settings.data.join("index")).ok()
+    let removed = std::fs::remove_file(&path);
+    let is_clean = noted.is_some() && noted == CleanClose::of(&settings.data.join("index")).ok();
+    if is_clean && removed.is_ok() { LastClose::Clean } else { LastClose::Unknown }
 }
 
 fn forget_clean_close(settings: &StoreSettings) -> Result<(), OpenError> {

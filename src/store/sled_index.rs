@@ -114,6 +114,12 @@ impl SledIndex {
         .await
     }
 
+    /// Closes the index, if this is its last handle; returns whether it was. Blocks. sled writes its last bytes now.
+    #[must_use]
+    pub fn close(self) -> bool {
+        Arc::try_unwrap(self.tree).map(drop).is_ok()
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tree) -> Result<T, IndexError> + Send + 'static,

@@ -41,18 +41,18 @@ pub enum Flaw {
         kind: String,
     },
     /// A dependency's id is none.
-    #[error("a <dependency> has a wrong id: {source}")]
+    #[error("a <dependency> has a wrong id: {reason}")]
     DependencyId {
         /// What is wrong.
-        source: PackageIdError,
+        reason: PackageIdError,
     },
     /// A dependency's range is none.
-    #[error("the <dependency> on {id} has a wrong version: {source}")]
+    #[error("the <dependency> on {id} has a wrong version: {reason}")]
     DependencyRange {
         /// The dependency.
         id: PackageId,
         /// What is wrong.
-        source: RangeError,
+        reason: RangeError,
     },
 }
 
