@@ -9,6 +9,7 @@ pub mod codec;
 pub mod columns;
 pub mod expression;
 pub mod group;
+pub mod manifest;
 pub mod query;
 pub mod record;
 pub mod row;

@@ -11,4 +11,6 @@ pub mod filter;
 pub mod lexer;
 pub mod options;
 pub mod plan;
+#[cfg(test)]
+mod recorded;
 mod xml;

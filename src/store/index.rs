@@ -53,22 +53,11 @@ pub struct RecordKey {
     pub version: NuGetVersion,
 }
 
-/// What was last learnt about a subject: when an upstream was asked for an id, and what it said.
+/// What is remembered of a subject beside its records: when an upstream last listed an id's versions, say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// When it was learnt.
     pub at: Instant,
-    /// What it was.
-    pub finding: Finding,
-}
-
-/// What an upstream said of an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Finding {
-    /// It has versions of it: they are in the index.
-    Present,
-    /// It has none.
-    Absent,
 }
 
 /// Why the index could not answer. None of these means "not there".
@@ -81,7 +70,9 @@ pub enum IndexError {
     #[error("the index is damaged; it is set aside and rebuilt from the package files at the next start")]
     Damaged(#[source] CodecError),
     /// A key in it is no key of this program.
-    #[error("the index is damaged (a key cannot be read); it is set aside and rebuilt from the package files at the next start")]
+    #[error(
+        "the index is damaged (a key cannot be read); it is set aside and rebuilt from the package files at the next start"
+    )]
     DamagedKey,
     /// The database library panicked: it does so on damage that it did not expect.
     #[error("the index is damaged ({0}); it is set aside and rebuilt from the package files at the next start")]

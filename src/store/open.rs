@@ -125,16 +125,38 @@ impl Store {
                 // Dropping a damaged sled may panic or wait for ever; its files are no longer ours.
                 std::mem::forget(index);
                 let set_aside = set_aside(&folder, clock)?;
-                let failed = |source| OpenError::Index { path: folder.clone(), source };
+                let failed = |source| OpenError::Index {
+                    path: folder.clone(),
+                    source,
+                };
                 let index = open_index(&settings).await.map_err(failed)?;
                 let report = fill(&index, &packages, &settings, clock).await?;
                 let rows = index.rows(0).try_collect().await.map_err(failed)?;
                 let reason = error.map(|error| error.to_string());
-                (index, rows, Opening::Rebuilt { set_aside, reason, report })
+                (
+                    index,
+                    rows,
+                    Opening::Rebuilt {
+                        set_aside,
+                        reason,
+                        report,
+                    },
+                )
             }
         };
         let (spool, state) = (settings.data.join("spool"), settings.data.join("state"));
-        Ok((Self { packages, index, spool, state, settings, _lock: lock }, rows, opening))
+        Ok((
+            Self {
+                packages,
+                index,
+                spool,
+                state,
+                settings,
+                _lock: lock,
+            },
+            rows,
+            opening,
+        ))
     }
 
     /// Makes a new index from the files, in place of whatever is there.
@@ -151,9 +173,17 @@ impl Store {
         let folder = settings.data.join("index");
         forget_clean_close(&settings)?;
         remove_dir(&folder)?;
-        let failed = |source| OpenError::Index { path: folder.clone(), source };
+        let failed = |source| OpenError::Index {
+            path: folder.clone(),
+            source,
+        };
         let index = open_index(&settings).await.map_err(failed)?;
-        let rebuild = Rebuild { index: &index, packages: &packages, limits: &settings.nupkg_limits, clock };
+        let rebuild = Rebuild {
+            index: &index,
+            packages: &packages,
+            limits: &settings.nupkg_limits,
+            clock,
+        };
         let report = rebuild.everything(Strays::TakeUp, progress).await?;
         index.mark_complete().await.map_err(failed)?;
         close_index(index, &settings).await?;
@@ -214,7 +244,11 @@ fn prepare(settings: &StoreSettings) -> Result<(Packages, File), OpenError> {
 
 fn lock(data: &Path) -> Result<File, OpenError> {
     let path = data.join("lock");
-    let failed = |action, source| OpenError::Io { action, path: path.clone(), source };
+    let failed = |action, source| OpenError::Io {
+        action,
+        path: path.clone(),
+        source,
+    };
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -245,13 +279,22 @@ async fn check(
 ) -> Result<(Vec<RowChange>, Opening), CheckError> {
     let opening = if !index.is_complete().await? {
         let report = fill(index, packages, settings, clock).await?;
-        Opening::Rebuilt { set_aside: None, reason: None, report }
+        Opening::Rebuilt {
+            set_aside: None,
+            reason: None,
+            report,
+        }
     } else if close == LastClose::Clean {
         Opening::Clean
     } else {
         packages.sweep_staged().await?;
         let records = index.scan_records().await?;
-        let rebuild = Rebuild { index, packages, limits: &settings.nupkg_limits, clock };
+        let rebuild = Rebuild {
+            index,
+            packages,
+            limits: &settings.nupkg_limits,
+            clock,
+        };
         Opening::Checked(rebuild.differences(&records).await?)
     };
     let rows = index.rows(0).try_collect().await?;
@@ -265,7 +308,12 @@ async fn fill(
     clock: &Clock,
 ) -> Result<Report, RebuildError> {
     packages.sweep_staged().await?;
-    let rebuild = Rebuild { index, packages, limits: &settings.nupkg_limits, clock };
+    let rebuild = Rebuild {
+        index,
+        packages,
+        limits: &settings.nupkg_limits,
+        clock,
+    };
     let report = rebuild.everything(Strays::Leave, &|_| ()).await?;
     index.mark_complete().await?;
     Ok(report)
@@ -308,8 +356,14 @@ impl CleanClose {
                 if metadata.is_dir() {
                     folders.push(entry.path());
                 } else {
-                    let modified = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-                    files.insert(entry.path().to_string_lossy().into_owned(), (metadata.len(), modified.as_nanos()));
+                    let modified = metadata
+                        .modified()?
+                        .duration_since(std::time::UNIX_EPOCH)
+                        .unwrap_or_default();
+                    files.insert(
+                        entry.path().to_string_lossy().into_owned(),
+                        (metadata.len(), modified.as_nanos()),
+                    );
                 }
             }
         }
@@ -334,46 +388,65 @@ enum LastClose {
 fn last_close(settings: &StoreSettings) -> LastClose {
     let path = clean_close_path(settings);
     // A note that cannot be read costs a longer start, no more.
-    let noted = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<CleanClose>(&bytes).ok());
+    let noted = std::fs::read(&path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<CleanClose>(&bytes).ok());
     let removed = std::fs::remove_file(&path);
     let is_clean = noted.is_some() && noted == CleanClose::of(&settings.data.join("index")).ok();
-    if is_clean && removed.is_ok() { LastClose::Clean } else { LastClose::Unknown }
+    if is_clean && removed.is_ok() {
+        LastClose::Clean
+    } else {
+        LastClose::Unknown
+    }
 }
 
 fn forget_clean_close(settings: &StoreSettings) -> Result<(), OpenError> {
     let path = clean_close_path(settings);
     match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(OpenError::Io { action: "remove", path, source })
-        }
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(OpenError::Io {
+            action: "remove",
+            path,
+            source,
+        }),
         _ => Ok(()),
     }
 }
 
 async fn close_index(index: SledIndex, settings: &StoreSettings) -> Result<(), OpenError> {
     let folder = settings.data.join("index");
-    let failed = |source| OpenError::Index { path: folder.clone(), source };
+    let failed = |source| OpenError::Index {
+        path: folder.clone(),
+        source,
+    };
     index.flush().await.map_err(failed)?;
     if index.close() {
         let path = clean_close_path(settings);
-        let note = CleanClose::of(&folder).and_then(|note| {
-            std::fs::write(&path, serde_json::to_vec(&note).map_err(io::Error::other)?)
-        });
-        note.map_err(|source| OpenError::Io { action: "write", path, source })?;
+        let note = CleanClose::of(&folder)
+            .and_then(|note| std::fs::write(&path, serde_json::to_vec(&note).map_err(io::Error::other)?));
+        note.map_err(|source| OpenError::Io {
+            action: "write",
+            path,
+            source,
+        })?;
     }
     Ok(())
 }
 
 fn create_dir(folder: &Path) -> Result<(), OpenError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| OpenError::Io { action: "create", path: folder.to_owned(), source })
+    std::fs::create_dir_all(folder).map_err(|source| OpenError::Io {
+        action: "create",
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 fn remove_dir(folder: &Path) -> Result<(), OpenError> {
     match std::fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(OpenError::Io { action: "empty", path: folder.to_owned(), source })
-        }
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(OpenError::Io {
+            action: "empty",
+            path: folder.to_owned(),
+            source,
+        }),
         _ => Ok(()),
     }
 }

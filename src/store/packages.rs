@@ -124,7 +124,9 @@ impl Found {
     /// Returns whether the file is called a nupkg.
     #[must_use]
     pub fn is_nupkg(&self) -> bool {
-        self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"))
+        self.path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"))
     }
 
     /// Returns the path of the nupkg that a sidecar lying here names.
@@ -163,7 +165,10 @@ impl Packages {
             path: data.display().to_string(),
             source,
         })?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), root })
+        Ok(Self {
+            store: Arc::new(store.with_fsync(true)),
+            root,
+        })
     }
 
     /// Keeps a package: the nupkg lying at `file`, then its sidecar. Both are on disk when this returns.
@@ -172,14 +177,24 @@ impl Packages {
     /// Dropped before the sidecar is written, at most a file is left that no sidecar names.
     pub async fn put(&self, place: Place<'_>, file: &FilePath, sidecar: &Sidecar) -> Result<(), PackagesError> {
         let path = folder(place).join(sidecar.file.as_str());
-        let failed = |source| PackagesError::Io { action: "read", path: file.display().to_string(), source };
+        let failed = |source| PackagesError::Io {
+            action: "read",
+            path: file.display().to_string(),
+            source,
+        };
         let mut reader = open_file(file).await.map_err(failed)?;
-        let upload = self.store.put_multipart(&path).await.map_err(store_error("write", &path))?;
+        let upload = self
+            .store
+            .put_multipart(&path)
+            .await
+            .map_err(store_error("write", &path))?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, 1024 * 1024);
         let mut buffer = vec![0; CHUNK_BYTES];
         loop {
             let read = reader.read(&mut buffer).await.map_err(failed)?;
-            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                break;
+            };
             writer.wait_for_capacity(2).await.map_err(store_error("write", &path))?;
             writer.write(bytes);
         }
@@ -190,7 +205,10 @@ impl Packages {
     /// Replaces a package's sidecar.
     pub async fn put_sidecar(&self, place: Place<'_>, sidecar: &Sidecar) -> Result<(), PackagesError> {
         let path = folder(place).join(SIDECAR);
-        self.store.put(&path, sidecar.encode().into()).await.map_err(store_error("write", &path))?;
+        self.store
+            .put(&path, sidecar.encode().into())
+            .await
+            .map_err(store_error("write", &path))?;
         Ok(())
     }
 
@@ -207,10 +225,16 @@ impl Packages {
     pub async fn read_sidecar(&self, path: &Path) -> Result<Sidecar, PackagesError> {
         let result = self.store.get(path).await.map_err(store_error("read", path))?;
         if result.meta.size > MAX_SIDECAR_BYTES {
-            return Err(PackagesError::HugeSidecar { path: path.to_string(), bytes: result.meta.size });
+            return Err(PackagesError::HugeSidecar {
+                path: path.to_string(),
+                bytes: result.meta.size,
+            });
         }
         let bytes = result.bytes().await.map_err(store_error("read", path))?;
-        Sidecar::decode(&bytes).map_err(|source| PackagesError::Sidecar { path: path.to_string(), source })
+        Sidecar::decode(&bytes).map_err(|source| PackagesError::Sidecar {
+            path: path.to_string(),
+            source,
+        })
     }
 
     /// Opens the nupkg of a package, or a range of its bytes.
@@ -221,21 +245,35 @@ impl Packages {
         range: Option<Range<u64>>,
     ) -> Result<Opened, PackagesError> {
         let path = folder(place).join(nupkg_name(content));
-        let options = GetOptions { range: range.map(Into::into), ..GetOptions::default() };
-        let result = self.store.get_opts(&path, options).await.map_err(store_error("read", &path))?;
+        let options = GetOptions {
+            range: range.map(Into::into),
+            ..GetOptions::default()
+        };
+        let result = self
+            .store
+            .get_opts(&path, options)
+            .await
+            .map_err(store_error("read", &path))?;
         let (size, range) = (result.meta.size, result.range.clone());
         let named = path.to_string();
         let stream = match result.payload {
             GetResultPayload::File(file, _) => {
-                let failed =
-                    move |source| PackagesError::Io { action: "read", path: named.clone(), source };
+                let failed = move |source| PackagesError::Io {
+                    action: "read",
+                    path: named.clone(),
+                    source,
+                };
                 let mut file = tokio::fs::File::from_std(file);
                 file.seek(io::SeekFrom::Start(range.start)).await.map_err(&failed)?;
                 let bytes = file.take(range.end - range.start);
                 ReaderStream::with_capacity(bytes, CHUNK_BYTES).map_err(failed).boxed()
             }
             GetResultPayload::Stream(stream) => stream
-                .map_err(move |source| PackagesError::Store { action: "read", path: named.clone(), source })
+                .map_err(move |source| PackagesError::Store {
+                    action: "read",
+                    path: named.clone(),
+                    source,
+                })
                 .boxed(),
         };
         Ok(Opened { size, stream })
@@ -275,7 +313,11 @@ impl Packages {
     pub async fn remove(&self, path: &Path) -> Result<(), PackagesError> {
         match self.store.delete(path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(PackagesError::Store { action: "remove", path: path.to_string(), source }),
+            Err(source) => Err(PackagesError::Store {
+                action: "remove",
+                path: path.to_string(),
+                source,
+            }),
         }
     }
 
@@ -284,12 +326,23 @@ impl Packages {
         let prefix = Path::from("packages");
         self.store
             .list(Some(&prefix))
-            .map_ok(|ObjectMeta { location, last_modified, size, .. }| Found {
-                path: location,
-                modified: last_modified,
-                size,
+            .map_ok(
+                |ObjectMeta {
+                     location,
+                     last_modified,
+                     size,
+                     ..
+                 }| Found {
+                    path: location,
+                    modified: last_modified,
+                    size,
+                },
+            )
+            .map_err(|source| PackagesError::Store {
+                action: "list",
+                path: "packages".to_owned(),
+                source,
             })
-            .map_err(|source| PackagesError::Store { action: "list", path: "packages".to_owned(), source })
             .boxed()
     }
 
@@ -312,7 +365,9 @@ impl Packages {
 pub fn nupkg_name(content: &Content) -> String {
     use base64::Engine as _;
     use std::fmt::Write as _;
-    let digest = base64::engine::general_purpose::STANDARD.decode(&content.sha512).unwrap_or_default();
+    let digest = base64::engine::general_purpose::STANDARD
+        .decode(&content.sha512)
+        .unwrap_or_default();
     let mut name = String::with_capacity(22);
     for byte in digest.iter().take(8) {
         let _ = write!(name, "{byte:02x}");
@@ -322,14 +377,23 @@ pub fn nupkg_name(content: &Content) -> String {
 }
 
 fn folder(place: Place<'_>) -> Path {
-    Path::from_iter(["packages", place.source.as_str(), place.id.lower(), place.version.key().as_str()])
+    Path::from_iter([
+        "packages",
+        place.source.as_str(),
+        place.id.lower(),
+        place.version.key().as_str(),
+    ])
 }
 
 fn store_error(action: &'static str, path: &Path) -> impl Fn(object_store::Error) -> PackagesError {
     let path = path.to_string();
     move |source| match source {
         object_store::Error::NotFound { .. } if action == "read" => PackagesError::Missing { path: path.clone() },
-        source => PackagesError::Store { action, path: path.clone(), source },
+        source => PackagesError::Store {
+            action,
+            path: path.clone(),
+            source,
+        },
     }
 }
 
@@ -342,8 +406,14 @@ async fn run_blocking<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, PackagesError> {
-    let outcome = tokio::task::spawn_blocking(work).await.unwrap_or_else(|failed| Err(io::Error::other(failed)));
-    outcome.map_err(|source| PackagesError::Io { action, path: path.to_string(), source })
+    let outcome = tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|failed| Err(io::Error::other(failed)));
+    outcome.map_err(|source| PackagesError::Io {
+        action,
+        path: path.to_string(),
+        source,
+    })
 }
 
 fn std_create_dir_all(folder: &FilePath) -> Result<(), PackagesError> {
@@ -367,9 +437,10 @@ fn std_sweep_staged(folder: &FilePath) -> io::Result<u64> {
             continue;
         }
         let name = entry.file_name();
-        let is_staged = name.to_str().and_then(|name| name.rsplit_once('#')).is_some_and(|(_, number)| {
-            !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
-        });
+        let is_staged = name
+            .to_str()
+            .and_then(|name| name.rsplit_once('#'))
+            .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
         if is_staged {
             std::fs::remove_file(entry.path())?;
             removed += 1;

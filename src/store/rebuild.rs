@@ -116,7 +116,13 @@ impl Rebuild<'_> {
         }
         let mut changed = Vec::new();
         for found in sidecars {
-            let folder = found.path.parts().skip(1).take(3).map(|part| part.as_ref().to_owned()).collect::<Vec<_>>();
+            let folder = found
+                .path
+                .parts()
+                .skip(1)
+                .take(3)
+                .map(|part| part.as_ref().to_owned())
+                .collect::<Vec<_>>();
             match held.remove(&folder.join("/")) {
                 Some(record) if record.committed >= found.modified => {}
                 _ => changed.push(found),
@@ -158,8 +164,9 @@ impl Rebuild<'_> {
     ) -> Result<HashSet<String>, RebuildError> {
         let mut claimed = HashSet::new();
         let mut pending: Vec<Record> = Vec::new();
-        let mut reads =
-            futures::stream::iter(sidecars).map(|found| async move { (found, self.read(found).await) }).buffered(READERS);
+        let mut reads = futures::stream::iter(sidecars)
+            .map(|found| async move { (found, self.read(found).await) })
+            .buffered(READERS);
         while let Some((found, read)) = reads.next().await {
             progress(0);
             let (nupkg, read) = match read {
@@ -171,8 +178,7 @@ impl Rebuild<'_> {
             };
             claimed.insert(nupkg);
             report.refusals.extend(read.problem);
-            let is_same_id =
-                |known: &Record| known.source == read.record.source && known.row.id == read.record.row.id;
+            let is_same_id = |known: &Record| known.source == read.record.source && known.row.id == read.record.row.id;
             if !pending.first().is_none_or(is_same_id) {
                 self.commit(std::mem::take(&mut pending), report).await?;
             }
@@ -183,7 +189,10 @@ impl Rebuild<'_> {
     }
 
     async fn commit(&self, records: Vec<Record>, report: &mut Report) -> Result<(), RebuildError> {
-        let Some((source, id)) = records.first().map(|record| (record.source.clone(), record.row.id.clone())) else {
+        let Some((source, id)) = records
+            .first()
+            .map(|record| (record.source.clone(), record.row.id.clone()))
+        else {
             return Ok(());
         };
         report.indexed += records.len() as u64;
@@ -193,7 +202,11 @@ impl Rebuild<'_> {
 
     /// Reads a sidecar and, where the package is our own, the nuspec in its nupkg.
     async fn read(&self, found: &Found) -> Result<(String, Restored), String> {
-        let sidecar = self.packages.read_sidecar(&found.path).await.map_err(|error| error.to_string())?;
+        let sidecar = self
+            .packages
+            .read_sidecar(&found.path)
+            .await
+            .map_err(|error| error.to_string())?;
         let nupkg = found.beside(&sidecar.file);
         let source = found.source().ok_or("the folder below packages/ is no source name")?;
         let mut problem = None;
@@ -201,15 +214,35 @@ impl Rebuild<'_> {
         if sidecar.entry.is_none() {
             match self.read_nuspec(&nupkg).await {
                 Ok(read) => nuspec = Some(read),
-                Err(reason) => problem = Some(Refusal { path: self.packages.file_path(&nupkg), reason }),
+                Err(reason) => {
+                    problem = Some(Refusal {
+                        path: self.packages.file_path(&nupkg),
+                        reason,
+                    })
+                }
             }
         }
         // The commit counts as later than the file that it follows, whatever the clocks say.
         let committed = self.clock.now().max(found.modified);
-        let assembly = Assembly { source: &source, nuspec: nuspec.as_ref(), committed };
+        let assembly = Assembly {
+            source: &source,
+            nuspec: nuspec.as_ref(),
+            committed,
+        };
         let record = sidecar.record(&assembly).map_err(|error| error.to_string())?;
-        let lies_at = [source.as_str(), record.row.id.lower(), record.row.version.key().as_str()].join("/");
-        let folder = found.path.parts().skip(1).take(3).map(|part| part.as_ref().to_owned()).collect::<Vec<_>>();
+        let lies_at = [
+            source.as_str(),
+            record.row.id.lower(),
+            record.row.version.key().as_str(),
+        ]
+        .join("/");
+        let folder = found
+            .path
+            .parts()
+            .skip(1)
+            .take(3)
+            .map(|part| part.as_ref().to_owned())
+            .collect::<Vec<_>>();
         if folder.join("/") != lies_at {
             return Err(format!("the sidecar is of {lies_at}, but lies elsewhere"));
         }
@@ -217,18 +250,25 @@ impl Rebuild<'_> {
     }
 
     async fn read_nuspec(&self, nupkg: &object_store::path::Path) -> Result<Nuspec, String> {
-        let file = self.packages.open_seekable(nupkg).await.map_err(|error| error.to_string())?;
+        let file = self
+            .packages
+            .open_seekable(nupkg)
+            .await
+            .map_err(|error| error.to_string())?;
         let limits = self.limits.clone();
         let inspect = move || nupkg::inspect(std::io::BufReader::new(file), &limits).map(|inspected| inspected.nuspec);
-        let inspected: Result<Nuspec, NupkgError> =
-            tokio::task::spawn_blocking(inspect).await.map_err(|failed| failed.to_string())?;
+        let inspected: Result<Nuspec, NupkgError> = tokio::task::spawn_blocking(inspect)
+            .await
+            .map_err(|failed| failed.to_string())?;
         inspected.map_err(|error| error.to_string())
     }
 
     /// Moves a nupkg that no sidecar names to its place. The inner error is the reason for leaving it where it is.
     async fn take_up(&self, nupkg: &Found) -> Result<Result<(), String>, RebuildError> {
         let Some(source) = nupkg.source() else {
-            return Ok(Err("it lies in no source's folder; move it to data/packages/<feed name>/".to_owned()));
+            return Ok(Err(
+                "it lies in no source's folder; move it to data/packages/<feed name>/".to_owned(),
+            ));
         };
         let nuspec = match self.read_nuspec(&nupkg.path).await {
             Ok(nuspec) => nuspec,
@@ -239,15 +279,29 @@ impl Rebuild<'_> {
             Err(reason) => return Ok(Err(reason)),
         };
         let (id, version): (PackageId, NuGetVersion) = (nuspec.id.clone(), nuspec.version.clone());
-        let place = Place { source: &source, id: &id, version: &version };
+        let place = Place {
+            source: &source,
+            id: &id,
+            version: &version,
+        };
         if let Some(known) = self.packages.sidecar(place).await? {
-            let same = if known.sha512 == content.sha512 { "the same bytes" } else { "other bytes" };
+            let same = if known.sha512 == content.sha512 {
+                "the same bytes"
+            } else {
+                "other bytes"
+            };
             return Ok(Err(format!("{id} {version} is there already, with {same}")));
         }
         let sidecar = Sidecar::new(&id, &version, &content, Origin::Imported, self.clock.now());
         let from = self.packages.file_path(&nupkg.path);
         let lies_in_place = nupkg.path.filename() == Some(sidecar.file.as_str())
-            && nupkg.path.parts().skip(1).map(|part| part.as_ref().to_owned()).take(3).collect::<Vec<_>>()
+            && nupkg
+                .path
+                .parts()
+                .skip(1)
+                .map(|part| part.as_ref().to_owned())
+                .take(3)
+                .collect::<Vec<_>>()
                 == [source.as_str().to_owned(), id.lower().to_owned(), version.key()];
         if lies_in_place {
             self.packages.put_sidecar(place, &sidecar).await?;
@@ -255,7 +309,11 @@ impl Rebuild<'_> {
             self.packages.put(place, &from, &sidecar).await?;
         }
         let committed = self.clock.now();
-        let assembly = Assembly { source: &source, nuspec: Some(&nuspec), committed };
+        let assembly = Assembly {
+            source: &source,
+            nuspec: Some(&nuspec),
+            committed,
+        };
         let record = match sidecar.record(&assembly) {
             Ok(record) => record,
             Err(error) => return Ok(Err(error.to_string())),
@@ -268,28 +326,42 @@ impl Rebuild<'_> {
     }
 
     async fn digest(&self, nupkg: &Found) -> Result<Content, String> {
-        let file = self.packages.open_seekable(&nupkg.path).await.map_err(|error| error.to_string())?;
-        let hashed = tokio::task::spawn_blocking(move || hash(file)).await.map_err(|failed| failed.to_string())?;
+        let file = self
+            .packages
+            .open_seekable(&nupkg.path)
+            .await
+            .map_err(|error| error.to_string())?;
+        let hashed = tokio::task::spawn_blocking(move || hash(file))
+            .await
+            .map_err(|failed| failed.to_string())?;
         hashed.map_err(|error| error.to_string())
     }
 }
 
 /// Hashes and counts a file. Blocks.
 pub fn hash(mut file: impl Read) -> std::io::Result<Content> {
-    let mut hasher = Sha512Hasher::new();
+    let mut hasher = Sha512Hasher::default();
     let mut buffer = vec![0; 256 * 1024];
     let mut size = 0;
     loop {
         let read = file.read(&mut buffer)?;
-        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
         hasher.update(bytes);
         size += read as u64;
     }
-    Ok(Content { sha512: hasher.finish().base64(), size })
+    Ok(Content {
+        sha512: hasher.finish().base64(),
+        size,
+    })
 }
 
 impl Report {
     fn refuse(&mut self, packages: &Packages, found: &Found, reason: String) {
-        self.refusals.push(Refusal { path: packages.file_path(&found.path), reason });
+        self.refusals.push(Refusal {
+            path: packages.file_path(&found.path),
+            reason,
+        });
     }
 }

@@ -95,7 +95,10 @@ impl Sidecar {
     /// Returns the package's bytes as the sidecar describes them.
     #[must_use]
     pub fn content(&self) -> Content {
-        Content { sha512: self.sha512.clone(), size: self.size }
+        Content {
+            sha512: self.sha512.clone(),
+            size: self.size,
+        }
     }
 
     /// Makes the index's record. The one way to it: pushed, mirrored, imported and rebuilt records are alike.
@@ -119,7 +122,11 @@ impl Sidecar {
     }
 
     fn announced(&self, entry: &Entry) -> Result<(Row, Vec<Property>), AssemblyError> {
-        let announced = Announced { id: self.id.parse()?, version: self.version.parse()?, entry: entry.clone() };
+        let announced = Announced {
+            id: self.id.parse()?,
+            version: self.version.parse()?,
+            entry: entry.clone(),
+        };
         let mut row = manifest::announced_row(&announced, self.created, &mut Interner::default());
         row.listed = self.listed;
         row.package_size = self.size;

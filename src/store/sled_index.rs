@@ -19,7 +19,7 @@ use sled::{Batch, Db};
 use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
 use crate::catalog::change::{Outcome, apply};
 use crate::catalog::codec::{self, Texts};
-use crate::catalog::{Change, Record, Row, SourceName};
+use crate::catalog::{Change, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 
 const RECORD: u8 = b'r';
@@ -58,9 +58,21 @@ impl SledIndex {
                 .cache_capacity(cache_bytes)
                 .open()
                 .map_err(IndexError::Database)?;
-            let last = db.scan_prefix([SEQ]).keys().next_back().transpose().map_err(IndexError::Database)?;
-            let last = last.map_or(Ok(0), |key| key.get(1..).and_then(read_seq).ok_or(IndexError::DamagedKey))?;
-            Ok(Self { tree: Arc::new(Tree { db, writer: Mutex::new(last) }) })
+            let last = db
+                .scan_prefix([SEQ])
+                .keys()
+                .next_back()
+                .transpose()
+                .map_err(IndexError::Database)?;
+            let last = last.map_or(Ok(0), |key| {
+                key.get(1..).and_then(read_seq).ok_or(IndexError::DamagedKey)
+            })?;
+            Ok(Self {
+                tree: Arc::new(Tree {
+                    db,
+                    writer: Mutex::new(last),
+                }),
+            })
         };
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(open))
             .unwrap_or_else(|panic| Err(IndexError::Panicked(panic_text(&*panic))))
@@ -68,7 +80,8 @@ impl SledIndex {
 
     /// Returns whether the index was once filled from the files completely; a new one was not.
     pub async fn is_complete(&self) -> Result<bool, IndexError> {
-        self.run(|tree| tree.db.contains_key(COMPLETE).map_err(IndexError::Database)).await
+        self.run(|tree| tree.db.contains_key(COMPLETE).map_err(IndexError::Database))
+            .await
     }
 
     /// Marks the index as filled.
@@ -161,7 +174,10 @@ impl Tree {
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
             let id_prefix = id_prefix(&key.source, &key.id);
-            let bytes = self.db.get(record_key(RECORD, &id_prefix, &key.version)).map_err(IndexError::Database)?;
+            let bytes = self
+                .db
+                .get(record_key(RECORD, &id_prefix, &key.version))
+                .map_err(IndexError::Database)?;
             let Some(bytes) = bytes else {
                 records.push(None);
                 continue;
@@ -186,10 +202,15 @@ impl Tree {
         };
         let id_prefix = id_prefix(source, id);
         let known = self.db.get(keyed(ID, &id_prefix, &[])).map_err(IndexError::Database)?;
-        let known = known.map(|bytes| read_seq(&bytes).ok_or(IndexError::DamagedKey)).transpose()?;
+        let known = known
+            .map(|bytes| read_seq(&bytes).ok_or(IndexError::DamagedKey))
+            .transpose()?;
         if put.is_empty() && remove.is_empty() {
             let rows = existing.into_iter().map(|record| record.row).collect();
-            return Ok(Committed::Done { seq: known.unwrap_or(*last), rows });
+            return Ok(Committed::Done {
+                seq: known.unwrap_or(*last),
+                rows,
+            });
         }
         let seq = *last + 1;
         let mut batch = Batch::default();
@@ -209,7 +230,10 @@ impl Tree {
         batch.insert(seq_key(seq), id_prefix);
         self.db.apply_batch(batch).map_err(IndexError::Database)?;
         *last = seq;
-        Ok(Committed::Done { seq, rows: remaining.into_iter().map(|record| record.row).collect() })
+        Ok(Committed::Done {
+            seq,
+            rows: remaining.into_iter().map(|record| record.row).collect(),
+        })
     }
 
     fn row_change(&self, id_prefix: &[u8], seq: Seq) -> Result<RowChange, IndexError> {
@@ -218,7 +242,9 @@ impl Tree {
         let mut rows = Vec::new();
         for item in self.db.scan_prefix(keyed(ROW, id_prefix, &[])) {
             let (_, value) = item.map_err(IndexError::Database)?;
-            rows.push(Arc::new(codec::decode_row(&value, &mut texts).map_err(IndexError::Damaged)?));
+            rows.push(Arc::new(
+                codec::decode_row(&value, &mut texts).map_err(IndexError::Damaged)?,
+            ));
         }
         Ok(RowChange { seq, source, id, rows })
     }
@@ -251,7 +277,12 @@ impl Tree {
                 return Ok((changes, Some(Position::Id(id_prefix.to_vec()))));
             }
             let (source, id) = read_id_prefix(id_prefix)?;
-            let mut change = RowChange { seq: read_seq(&seq).ok_or(IndexError::DamagedKey)?, source, id, rows: Vec::new() };
+            let mut change = RowChange {
+                seq: read_seq(&seq).ok_or(IndexError::DamagedKey)?,
+                source,
+                id,
+                rows: Vec::new(),
+            };
             let mut texts_of_id = Texts::default();
             let is_text = |key: &[u8]| key.starts_with(&keyed(ROW_TEXT, id_prefix, &[]));
             while let Some(item) = texts.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_text(key))) {
@@ -290,8 +321,14 @@ fn write_records(batch: &mut Batch, id_prefix: &[u8], put: &[Record], remove: &[
     let (mut row_texts, mut record_texts) = (Texts::default(), Texts::default());
     for record in put {
         let version = &record.row.version;
-        batch.insert(record_key(RECORD, id_prefix, version), codec::encode_record(record, &mut record_texts));
-        batch.insert(record_key(ROW, id_prefix, version), codec::encode_row(&record.row, &mut row_texts));
+        batch.insert(
+            record_key(RECORD, id_prefix, version),
+            codec::encode_record(record, &mut record_texts),
+        );
+        batch.insert(
+            record_key(ROW, id_prefix, version),
+            codec::encode_row(&record.row, &mut row_texts),
+        );
     }
     for (kind, texts) in [(ROW_TEXT, row_texts), (RECORD_TEXT, record_texts)] {
         for (digest, text) in texts.iter() {
@@ -309,10 +346,13 @@ fn drop_unused_texts(batch: &mut Batch, id_prefix: &[u8], replaced: &[Record], r
     let digests = |records: &[Record]| {
         let (mut row_texts, mut record_texts) = (Texts::default(), Texts::default());
         for record in records {
-            codec::encode_row(&record.row, &mut row_texts);
-            codec::encode_record(record, &mut record_texts);
+            drop(codec::encode_row(&record.row, &mut row_texts));
+            drop(codec::encode_record(record, &mut record_texts));
         }
-        let of_rows = row_texts.iter().map(|(digest, _)| (ROW_TEXT, *digest)).collect::<Vec<_>>();
+        let of_rows = row_texts
+            .iter()
+            .map(|(digest, _)| (ROW_TEXT, *digest))
+            .collect::<Vec<_>>();
         let of_records = record_texts.iter().map(|(digest, _)| (RECORD_TEXT, *digest));
         of_records.chain(of_rows).collect::<BTreeSet<_>>()
     };
@@ -326,17 +366,19 @@ fn id_prefix(source: &SourceName, id: &PackageId) -> Vec<u8> {
 }
 
 fn keyed(kind: u8, id_prefix: &[u8], rest: &[u8]) -> Vec<u8> {
-    if kind == ID { [&[kind], id_prefix].concat() } else { [&[kind], id_prefix, &[0], rest].concat() }
+    if kind == ID {
+        [&[kind], id_prefix].concat()
+    } else {
+        [&[kind], id_prefix, &[0], rest].concat()
+    }
 }
 
 fn record_key(kind: u8, id_prefix: &[u8], version: &NuGetVersion) -> Vec<u8> {
     keyed(kind, id_prefix, version.key().as_bytes())
 }
 
-fn seq_key(seq: Seq) -> [u8; 9] {
-    let mut key = [SEQ; 9];
-    key.iter_mut().skip(1).zip(seq.to_be_bytes()).for_each(|(to, from)| *to = from);
-    key
+fn seq_key(seq: Seq) -> Vec<u8> {
+    [&[SEQ][..], &seq.to_be_bytes()].concat()
 }
 
 fn read_seq(bytes: &[u8]) -> Option<Seq> {
@@ -398,7 +440,11 @@ impl Index for SledIndex {
 
     fn rows(&self, after: Seq) -> BoxStream<'static, Result<RowChange, IndexError>> {
         let index = self.clone();
-        let start = if after == 0 { Position::Id(Vec::new()) } else { Position::Commit(after) };
+        let start = if after == 0 {
+            Position::Id(Vec::new())
+        } else {
+            Position::Commit(after)
+        };
         let chunks = futures::stream::try_unfold(Some(start), move |position| {
             let index = index.clone();
             async move {

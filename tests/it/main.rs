@@ -8,3 +8,6 @@
 )]
 
 mod recorded;
+mod support;
+mod upstream_download;
+mod upstream_v2;

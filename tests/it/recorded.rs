@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use larder::catalog::manifest::{COMPUTED, announced_properties, announced_row};
+use larder::catalog::{Instant, Interner};
 use larder::odata::atom_read::{FeedLimits, read_feed};
 
 /// What is expected of each recorded file: `entries`, `entries +next`, or the refusal.
@@ -153,4 +155,49 @@ fn entries_keep_what_the_gallery_said() {
     let first = &page.entries[0].entry;
     assert_eq!(first.property("Tags"), Some(" nosql ravendb raven document database "));
     assert!(first.updated.is_some());
+}
+
+#[test]
+fn entries_become_rows() {
+    let Some(files) = recorded() else { return };
+    let document = "https://gallery.test/api/v2/".parse().unwrap();
+    let seen: Instant = "2024-01-01T00:00:00Z".parse().unwrap();
+    let mut rows = BTreeMap::new();
+    for (name, path) in &files {
+        let bytes = std::fs::read(path).unwrap();
+        let Ok(page) = read_feed(&bytes, &document, FeedLimits::default()) else {
+            continue;
+        };
+        for announced in &page.entries {
+            let row = announced_row(announced, seen, &mut Interner::default());
+            assert!(
+                row.created < seen && row.published < seen && row.last_updated < seen,
+                "{name}: {row:?}"
+            );
+            assert!(row.package_size > 0 && row.authors.is_some(), "{name}: {row:?}");
+            let list = announced_properties(announced);
+            assert!(
+                list.iter().any(|property| property.name == "Authors"),
+                "{name}: {}",
+                row.id
+            );
+            assert!(
+                !list.iter().any(|property| COMPUTED.contains(&property.name.as_str())),
+                "{name}: {}",
+                row.id
+            );
+            rows.insert(format!("{} {}", row.id, row.version), row);
+        }
+    }
+    let firefox = &rows["Firefox 117.0.1"];
+    assert!(firefox.listed && firefox.approved);
+    assert_eq!(
+        (firefox.download_count, firefox.version_download_count),
+        (54_957_765, 493_276)
+    );
+    assert!(firefox.tags.as_ref().unwrap().as_str().starts_with(" browser mozilla "));
+    // nuget.org says 1900-01-01 of a version that is unlisted.
+    let raven = &rows["RavenDB.Client 1.0.531"];
+    assert!(!raven.listed);
+    assert_eq!(raven.published.to_rfc3339(), "2011-12-12T02:15:35.653+00:00");
 }

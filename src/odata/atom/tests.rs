@@ -1,5 +1,6 @@
 use super::*;
 use crate::catalog::Row;
+use crate::catalog::manifest::COMPUTED;
 use crate::catalog::testing::{described, instant, record, row, text};
 use crate::odata::atom_read::{FeedLimits, read_feed};
 use crate::odata::xml::lines;
@@ -157,4 +158,23 @@ fn what_is_written_is_read_again() {
     ] {
         assert_eq!(first.entry.property(name), value, "{name}");
     }
+}
+
+#[test]
+fn the_writer_tells_just_what_records_leave_out() {
+    let row = Row {
+        last_edited: Some(instant("2020-06-07")),
+        ..row("git", "1.0")
+    };
+    let document = entry(LINKS, &view(&record(row, Vec::new())), None);
+    let (_, properties) = document.split_once("<m:properties>").unwrap();
+    let mut written: Vec<&str> = properties
+        .split("</d:")
+        .skip(1)
+        .filter_map(|rest| rest.split('>').next())
+        .collect();
+    let mut expected = [COMPUTED, &["Tags", "Dependencies"]].concat();
+    written.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(written, expected);
 }
