@@ -2,4 +2,5 @@
 
 pub mod header_text;
 pub mod multipart;
+pub mod range;
 pub mod warning;
