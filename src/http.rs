@@ -2,7 +2,12 @@
 
 pub mod base_url;
 pub mod error;
+mod failure;
 pub mod header_text;
+mod mount;
 pub mod multipart;
 pub mod range;
+pub mod router;
+pub mod state;
+mod v2;
 pub mod warning;

@@ -12,28 +12,25 @@ use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AU
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
-use super::base_url::BaseUrlError;
 use super::header_text::one_line;
-use super::multipart::PayloadError;
 use super::range::unsatisfied_range;
+use crate::odata::error::document;
 
 /// The longest reason phrase, in bytes: as long as NuGetGallery makes them (`HttpStatusCodeWithBodyResult`).
 pub const MAX_REASON_BYTES: usize = 512;
-
-const METADATA_NAMESPACE: &str = "http://schemas.microsoft.com/ado/2007/08/dataservices/metadata";
 
 /// A request that is not answered as asked. The text of each is for the client, in one or more whole sentences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// 404: what is named here, as in `Package 'git' 1.0.0`, is not here, and not at an upstream either.
-    #[error("{0} was not found.")]
+    #[error("{0}")]
     NotFound(String),
     /// 400: the request cannot be understood.
     #[error("{0}")]
     BadRequest(String),
     /// 401: credentials are needed, or the given ones are wrong.
-    #[error("An API key, or a user name and a password, is needed for this.")]
-    Unauthorized,
+    #[error("{0}")]
+    Unauthorized(String),
     /// 403: the given credentials do not allow it.
     #[error("{0}")]
     Forbidden(String),
@@ -51,6 +48,12 @@ pub enum ApiError {
     /// 413: the body is too large.
     #[error("{0}")]
     PayloadTooLarge(String),
+    /// 414: path and query are too long.
+    #[error("The URL is longer than the {limit_bytes} bytes that are allowed; ask for less at a time.")]
+    UriTooLong {
+        /// The most that is allowed.
+        limit_bytes: usize,
+    },
     /// 416: the file ends before the asked range begins.
     #[error("The file has only {size} bytes.")]
     RangeNotSatisfiable {
@@ -114,11 +117,12 @@ impl ApiError {
         match self {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "ResourceNotFound"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "BadRequest"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "Conflict"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
+            Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "UriTooLong"),
             Self::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "RangeNotSatisfiable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
             Self::NotImplemented(_) => (StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
@@ -139,7 +143,7 @@ impl ApiError {
         let (status, code) = self.status_and_code();
         let text = self.to_string();
         let (content_type, body) = match dialect {
-            Dialect::OData => ("application/xml;charset=utf-8", error_xml(code, &text)),
+            Dialect::OData => ("application/xml;charset=utf-8", document(code, &text)),
             Dialect::Plain => ("text/plain;charset=utf-8", text.clone()),
         };
         let mut response = Response::new(Body::from(body));
@@ -162,7 +166,7 @@ impl ApiError {
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             // .NET clients send credentials only when they are asked for them.
-            Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"larder\""))),
+            Self::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"larder\""))),
             Self::MethodNotAllowed { allow, .. } => Some((ALLOW, HeaderValue::from_static(allow))),
             Self::RangeNotSatisfiable { size } => Some((
                 CONTENT_RANGE,
@@ -176,50 +180,6 @@ impl ApiError {
                 Some((RETRY_AFTER, HeaderValue::from(seconds.max(1))))
             }
             _ => None,
-        }
-    }
-}
-
-/// Writes an OData error (`ODataError` of Microsoft.Data.OData, as NuGetGallery answers with it).
-fn error_xml(code: &str, message: &str) -> String {
-    // XML 1.0 has no way to write these at all.
-    let is_char = |char: &char| !char.is_control() || matches!(char, '\t' | '\n' | '\r');
-    let message: String = message
-        .chars()
-        .filter(is_char)
-        .filter(|char| !matches!(char, '\u{fffe}' | '\u{ffff}'))
-        .collect();
-    let message = quick_xml::escape::escape(message.as_str());
-    format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
-         <m:error xmlns:m=\"{METADATA_NAMESPACE}\"><m:code>{code}</m:code>\
-         <m:message xml:lang=\"en-US\">{message}</m:message></m:error>"
-    )
-}
-
-/// Makes a sentence of an error's message.
-fn sentence(error: &impl std::error::Error) -> String {
-    let text = error.to_string();
-    let mut chars = text.chars();
-    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", chars.as_str())
-}
-
-impl From<BaseUrlError> for ApiError {
-    fn from(error: BaseUrlError) -> Self {
-        Self::BadRequest(sentence(&error))
-    }
-}
-
-impl From<PayloadError> for ApiError {
-    fn from(error: PayloadError) -> Self {
-        match error {
-            PayloadError::SurroundingsTooLarge => Self::PayloadTooLarge(sentence(&error)),
-            PayloadError::NoBoundary
-            | PayloadError::NoPart
-            | PayloadError::Truncated
-            | PayloadError::HeadersTooLarge
-            | PayloadError::Body(_) => Self::BadRequest(sentence(&error)),
         }
     }
 }
