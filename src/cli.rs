@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and which function does it. Errors end here as text for people.
 
 mod check_config;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,6 +60,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             admin_key()?.as_ref(),
             std::io::stdout().lock(),
         ),
+        Command::Verify => {
+            let config = Config::load(&cli.config)?;
+            tokio::runtime::Runtime::new()?.block_on(verify::run(&config))
+        }
         command => anyhow::bail!("{command:?} is not part of this build"),
     }
 }

@@ -16,11 +16,10 @@ use super::base_url::BaseUrlError;
 use super::header_text::one_line;
 use super::multipart::PayloadError;
 use super::range::unsatisfied_range;
+use crate::odata;
 
 /// The longest reason phrase, in bytes: as long as NuGetGallery makes them (`HttpStatusCodeWithBodyResult`).
 pub const MAX_REASON_BYTES: usize = 512;
-
-const METADATA_NAMESPACE: &str = "http://schemas.microsoft.com/ado/2007/08/dataservices/metadata";
 
 /// A request that is not answered as asked. The text of each is for the client, in one or more whole sentences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,7 +138,7 @@ impl ApiError {
         let (status, code) = self.status_and_code();
         let text = self.to_string();
         let (content_type, body) = match dialect {
-            Dialect::OData => ("application/xml;charset=utf-8", error_xml(code, &text)),
+            Dialect::OData => ("application/xml;charset=utf-8", odata::error::document(code, &text)),
             Dialect::Plain => ("text/plain;charset=utf-8", text.clone()),
         };
         let mut response = Response::new(Body::from(body));
@@ -178,23 +177,6 @@ impl ApiError {
             _ => None,
         }
     }
-}
-
-/// Writes an OData error (`ODataError` of Microsoft.Data.OData, as NuGetGallery answers with it).
-fn error_xml(code: &str, message: &str) -> String {
-    // XML 1.0 has no way to write these at all.
-    let is_char = |char: &char| !char.is_control() || matches!(char, '\t' | '\n' | '\r');
-    let message: String = message
-        .chars()
-        .filter(is_char)
-        .filter(|char| !matches!(char, '\u{fffe}' | '\u{ffff}'))
-        .collect();
-    let message = quick_xml::escape::escape(message.as_str());
-    format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
-         <m:error xmlns:m=\"{METADATA_NAMESPACE}\"><m:code>{code}</m:code>\
-         <m:message xml:lang=\"en-US\">{message}</m:message></m:error>"
-    )
 }
 
 /// Makes a sentence of an error's message.
