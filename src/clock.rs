@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 
 /// Tells the time. Clones are handles to the same clock.
 #[derive(Clone, Debug)]
@@ -22,11 +22,12 @@ impl Clock {
         Self(Hand::System)
     }
 
-    /// Returns the present time.
+    /// Returns the present time, in whole microseconds: what the index keeps, so that a time reads the same before and after
+    /// it was stored.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Hand::System => Utc::now(),
+            Hand::System => Utc::now().trunc_subsecs(6),
             Hand::Manual(manual) => manual.read(),
         }
     }

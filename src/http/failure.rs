@@ -84,7 +84,7 @@ fn from_upstream(source: &UpstreamError, text: String) -> ApiError {
     match source.kind() {
         ErrorKind::Unavailable if source.is_timeout() => ApiError::UpstreamTimeout(text),
         ErrorKind::Unavailable => ApiError::UpstreamUnavailable {
-            text,
+            text: format!("Upstream unavailable. {text}"),
             retry_after: source.retry_after(),
         },
         ErrorKind::Refused | ErrorKind::BadAnswer | ErrorKind::NotFound => ApiError::UpstreamBad(text),
