@@ -5,6 +5,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::http::base_url::BaseUrlError;
+use crate::http::multipart::PayloadError;
 
 fn text(text: &str) -> String {
     text.to_owned()
@@ -21,13 +23,13 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
     vec![
         (
             ApiError::NotFound(text("git 1.0.0")),
-            "404 git 1.0.0 was not found.",
+            "404 git 1.0.0",
             None,
         ),
         (ApiError::BadRequest(text("No.")), "400 No.", None),
         (
-            ApiError::Unauthorized,
-            "401 An API key, or a user name and a password, is needed for this.",
+            ApiError::Unauthorized(text("Who?")),
+            "401 Who?",
             Some(("www-authenticate", "Basic realm=\"larder\"")),
         ),
         (ApiError::Forbidden(text("No.")), "403 No.", None),
