@@ -21,15 +21,11 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
         retry_after: wait,
     };
     vec![
-        (
-            ApiError::NotFound(text("git 1.0.0")),
-            "404 git 1.0.0",
-            None,
-        ),
+        (ApiError::NotFound(text("No git.")), "404 No git.", None),
         (ApiError::BadRequest(text("No.")), "400 No.", None),
         (
-            ApiError::Unauthorized(text("Who?")),
-            "401 Who?",
+            ApiError::Unauthorized(text("Say who you are.")),
+            "401 Say who you are.",
             Some(("www-authenticate", "Basic realm=\"larder\"")),
         ),
         (ApiError::Forbidden(text("No.")), "403 No.", None),
@@ -47,6 +43,11 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
             None,
         ),
         (ApiError::PayloadTooLarge(text("No.")), "413 No.", None),
+        (
+            ApiError::UriTooLong { limit_bytes: 9 },
+            "414 The URL is longer than the 9 bytes that are allowed; ask for less at a time.",
+            None,
+        ),
         (
             ApiError::RangeNotSatisfiable { size: 10 },
             "416 The file has only 10 bytes.",
