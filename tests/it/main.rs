@@ -1,1 +1,12 @@
+//! The integration tests: one binary, so that it is linked once.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, also in the support code that clippy does not know as a test"
+)]
+
+mod real_clients;
+mod replay;
+mod support;
