@@ -211,7 +211,7 @@ impl Scenario<'_> {
         let mut expected: Vec<String> = self
             .published
             .accepted()
-            .map(|it| format!("{} {}", it.id, it.version))
+            .map(|it| format!("{} {}", it.id, it.normalised_version()))
             .collect();
         expected.sort_unstable();
         let mut stable_ids: Vec<String> = self
@@ -256,13 +256,9 @@ impl Scenario<'_> {
                     Some("5.3.1.31"),
                     &["absolute-uninstaller.5.3.1.31"],
                 );
-                self.install(
-                    client,
-                    feed,
-                    "kibana",
-                    None,
-                    &["kibana.9.5.2", "nssm.2.24.101.20180116"],
-                );
+                // NuGet 2.8 refuses nuspecs of the 2015 schema, which most of the corpus has; these two are older.
+                let with_dependency = ["python-x86_32.3.5.2.20170425", "python3-x86_32.3.5.2.20170425"];
+                self.install(client, feed, "python-x86_32", None, &with_dependency);
             }
             Client::Nuget4 => {
                 self.nuget4(&Home::new(), &["list", "calibre", "-Source", feed])
@@ -394,7 +390,10 @@ impl Scenario<'_> {
         }
         self.finds(client, feed, &reserved, "2.0.0");
         self.unlist(client, feed, &reserved, "2.0.0");
-        self.finds(client, feed, &reserved, "1.0.0");
+        if client != Client::Dotnet {
+            // A restore takes unlisted versions too: NuGet's GetAllVersionsAsync does not look at `Published`.
+            self.finds(client, feed, &reserved, "1.0.0");
+        }
         self.finds(client, feed, &hosted, "1.0.0");
     }
 
@@ -455,8 +454,10 @@ impl Scenario<'_> {
 
     fn push(&self, client: Client, feed: &str, package: &Packed) -> Ran {
         let home = Home::new();
-        let file = package.write_to(home.path());
-        let file = file.to_str().expect("a path in UTF-8");
+        package.write_to(home.path());
+        // Relative to the home: nuget 2.8 makes nonsense of an absolute Unix path.
+        let file = package.file_name();
+        let file = file.as_str();
         match client {
             Client::Nuget2 => self.nuget2(
                 &home,
@@ -560,9 +561,10 @@ impl Scenario<'_> {
             assert!(matches!(answer.status, 502..=504), "{target}: {answer:?}");
         }
         let search =
-            "/api/v2/Search()?$filter=IsLatestVersion&searchTerm='kibana'&targetFramework=''&includePrerelease=false";
+            "/api/v2/Search()?$filter=IsLatestVersion&searchTerm='ffmpeg'&targetFramework=''&includePrerelease=false";
         let answer = raw_http::get(mirror.authority(), search).expect_status(200);
-        assert_eq!(Feed::parse(&answer.text()).names(), ["kibana 9.5.2"]);
+        let names = Feed::parse(&answer.text()).names();
+        assert!(names.contains(&"ffmpeg 9.0.1".to_owned()), "{search}: {names:?}");
         assert!(
             answer.header("X-NuGet-Warning").is_some(),
             "nothing says that the upstream is missing: {answer:?}"
@@ -636,14 +638,20 @@ fn lines_of(ran: &Ran) -> Vec<String> {
     lines
 }
 
-/// Removes `ESC [ ... letter`, which mono writes when it has a terminal.
+/// Removes `ESC [ ... letter` and `ESC character`, which mono writes when it has a terminal.
 fn without_terminal(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
         plain.push_str(before);
-        rest = after.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
-        rest = rest.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest);
+        let letter = |c: char| c.is_ascii_alphabetic();
+        rest = match after.strip_prefix('[') {
+            Some(sequence) => sequence
+                .trim_start_matches(|c| !letter(c))
+                .strip_prefix(letter)
+                .unwrap_or_default(),
+            None => after.get(1..).unwrap_or_default(),
+        };
     }
     plain.push_str(rest);
     plain

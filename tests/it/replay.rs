@@ -97,6 +97,13 @@ impl Logged {
         bytes
     }
 
+    /// NuGet 2 and choco 1 write `Environment.NewLine` before the last boundary and nothing after it: on Unix a bare LF
+    /// (NuGet2, `MultipartWebRequest.CreateMultipartRequest`; seen on the wire from nuget 2.8.7).
+    fn is_nuget_2(&self) -> bool {
+        let agent = self.header("User-Agent").unwrap_or_default();
+        agent.starts_with("NuGet Command Line/2.") || agent.starts_with("Chocolatey Command Line/2.")
+    }
+
     /// Writes the multipart body around another package: the log keeps only the body's beginning.
     fn push_body(&self, package: &Packed) -> Vec<u8> {
         let content_type = self.header("Content-Type").expect("a content type");
@@ -109,7 +116,12 @@ impl Logged {
         };
         let mut body = format!("{head}\r\n\r\n").into_bytes();
         body.extend(&package.bytes);
-        body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+        let end = if self.is_nuget_2() {
+            format!("\n--{boundary}--")
+        } else {
+            format!("\r\n--{boundary}--\r\n")
+        };
+        body.extend(end.into_bytes());
         body
     }
 }

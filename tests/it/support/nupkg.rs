@@ -107,6 +107,23 @@ impl Packed {
         format!("{}.{}.nupkg", self.id, self.version)
     }
 
+    /// The version as NuGet 3 and later print it: no leading zeros, three numbers, a fourth unless it is zero.
+    pub(crate) fn normalised_version(&self) -> String {
+        let (numbers, labels) = self
+            .version
+            .split_at(self.version.find('-').unwrap_or(self.version.len()));
+        let mut numbers: Vec<u32> = numbers
+            .split('.')
+            .map(|number| number.parse().expect("a number"))
+            .collect();
+        numbers.resize(4, 0);
+        if numbers[3] == 0 {
+            numbers.truncate(3);
+        }
+        let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+        format!("{}{labels}", numbers.join("."))
+    }
+
     pub(crate) fn is_prerelease(&self) -> bool {
         self.version.contains('-')
     }
