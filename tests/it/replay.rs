@@ -98,7 +98,7 @@ impl Logged {
     }
 
     /// NuGet 2 and choco 1 write `Environment.NewLine` before the last boundary and nothing after it: on Unix a bare LF
-    /// (NuGet2, `MultipartWebRequest.CreateMultipartRequest`; seen on the wire from nuget 2.8.7).
+    /// (`NuGet2`, `MultipartWebRequest.CreateMultipartRequest`; seen on the wire from nuget 2.8.7).
     fn is_nuget_2(&self) -> bool {
         let agent = self.header("User-Agent").unwrap_or_default();
         agent.starts_with("NuGet Command Line/2.") || agent.starts_with("Chocolatey Command Line/2.")
