@@ -4,14 +4,23 @@
 //! `odata` prints them.
 
 pub mod announced;
+pub mod change;
+pub mod codec;
+pub mod columns;
 pub mod expression;
 pub mod group;
+pub mod manifest;
 pub mod query;
 pub mod record;
 pub mod row;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 
 pub use announced::{Announced, Entry};
+pub use change::{Change, Listed, Outcome};
+pub use columns::{Column, Columns};
+pub use expression::Expression;
 pub use group::{Contribution, Group, Member};
 pub use query::Query;
 pub use record::{Content, Origin, Property, Record, SourceName};

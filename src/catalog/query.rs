@@ -1,6 +1,6 @@
 //! A question about packages, free of any wire format: which rows, in which order, which page of them.
 
-use crate::catalog::expression::{Expression, Path};
+use crate::catalog::expression::Expression;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
@@ -42,8 +42,8 @@ pub enum Direction {
 /// One key of an order. Ties of all keys are broken by id ignoring case, then by version, highest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderKey {
-    /// What is compared.
-    pub by: Path,
+    /// What is compared, with [`order`](crate::catalog::expression::order); a row alone tells it.
+    pub by: Expression,
     /// Which way.
     pub direction: Direction,
 }

@@ -6,7 +6,7 @@ use super::{Instant, Text};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
 /// One version of one id in one source, as queries see it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// The id, in this version's own spelling.
     pub id: PackageId,

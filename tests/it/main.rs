@@ -8,5 +8,9 @@
 )]
 
 mod real_clients;
+mod recorded;
 mod replay;
 mod support;
+mod support;
+mod upstream_download;
+mod upstream_v2;

@@ -7,3 +7,4 @@ pub(crate) mod larder;
 pub(crate) mod nupkg;
 pub(crate) mod process;
 pub(crate) mod raw_http;
+pub(crate) mod upstream;

@@ -1,0 +1,95 @@
+//! From a connection's request to the feed that it is for.
+//!
+//! Routes cannot be spelled for axum: `Packages(Id='x',Version='y')` is refused by its router, and a wildcard hands over a
+//! decoded path, in which `%2F` inside a quoted key has become a slash. So there is one handler, which reads the raw path.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::serve::IncomingStream;
+use tokio::net::TcpListener;
+
+use super::base_url::{Asked, BaseUrl};
+use super::error::ApiError;
+use super::state::{App, FeedRequest};
+use super::{mount, v2};
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection {
+    /// The client's.
+    pub peer: SocketAddr,
+    /// Ours.
+    pub local: SocketAddr,
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        let peer = *stream.remote_addr();
+        // A connection that has no address any more is closed: any address will do for its last answer.
+        let local = stream.io().local_addr().unwrap_or(peer);
+        Self { peer, local }
+    }
+}
+
+/// Makes the server's only service.
+#[must_use]
+pub fn router(app: App) -> Router {
+    Router::new().fallback(serve).with_state(app)
+}
+
+async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
+    let started = std::time::Instant::now();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let response = match answer(&app, connection, request).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    };
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), duration_ms, "answered");
+    response
+}
+
+async fn answer(app: &App, connection: Connection, request: Request) -> Result<Response, ApiError> {
+    let uri = request.uri().clone();
+    let (path, query) = (uri.path(), uri.query().unwrap_or(""));
+    if path.len() + query.len() > app.max_url_bytes {
+        return Err(ApiError::uri_too_long(app.max_url_bytes));
+    }
+    if path == "/" {
+        return Ok(front_page(app));
+    }
+    let Some(mount) = mount::find(path) else {
+        return Err(ApiError::not_found(format!("there is nothing at {path}; the default feed is at /api/v2/")));
+    };
+    let Some(feed) = app.feed(mount.feed.as_ref()) else {
+        return Err(ApiError::not_found("there is no such feed; the default feed is at /api/v2/".to_owned()));
+    };
+    let asked = Asked {
+        version: request.version(),
+        uri: &uri,
+        headers: request.headers(),
+        peer: connection.peer.ip(),
+        local: connection.local,
+    };
+    let base = BaseUrl::of(&asked, &app.server).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let root = base.mount(mount.path).as_str().to_owned();
+    let feed_request =
+        FeedRequest { feed: &feed.name, delete: feed.delete, root, rest: mount.rest, query };
+    v2::dispatch(app, &feed_request, request).await
+}
+
+/// For people who open the server in a browser.
+fn front_page(app: &App) -> Response {
+    let mut page = "larder, a mirror and private feed for NuGet v2 clients\n\n".to_owned();
+    for feed in &app.feeds {
+        let place = if feed.is_default { "/api/v2/".to_owned() } else { format!("/feeds/{}/api/v2/", feed.name) };
+        page.push_str(&format!("feed {}: {place}\n", feed.name));
+    }
+    page.push_str("\nPoint a client at a feed, for example: choco source add --name larder --source <this address>/api/v2/\n");
+    (StatusCode::OK, [("content-type", "text/plain; charset=utf-8")], page).into_response()
+}

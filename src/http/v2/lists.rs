@@ -1,0 +1,84 @@
+//! Sets, functions, counts and single entries.
+
+use axum::response::Response;
+
+use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
+use crate::catalog::query::SearchTerms;
+use crate::http::error::ApiError;
+use crate::http::state::{App, FeedRequest};
+use crate::mirror::Answered;
+use crate::odata::address::{Collection, Key};
+use crate::odata::atom::{self, EntryView, Links};
+use crate::odata::options::{self, Options};
+use crate::odata::plan;
+
+/// Answers with a page of a list.
+pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
+    let options = read_options(feed)?;
+    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
+    let answer = app.mirror.query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint)).await?;
+    let served = answer.page.len() as u64;
+    let wanted = plan.query.page.top.unwrap_or(u64::MAX);
+    let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
+    let next = is_more.then(|| options.next_link(&format!("{}/{}", feed.root, path_of(collection)), served));
+    let page = atom::Feed {
+        links: Links { root: &feed.root },
+        collection,
+        updated: app.clock.now(),
+        count: options.wants_count.then_some(answer.total),
+        next: next.as_deref(),
+        select: options.select.as_deref(),
+    };
+    let entries: Vec<EntryView<'_>> = answer.page.iter().map(view).collect();
+    let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries));
+    warn_of(&mut response, &answer.failures);
+    Ok(response)
+}
+
+/// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
+pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
+    let options = read_options(feed)?;
+    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
+    let answer = app.mirror.query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint)).await?;
+    let after_skip = answer.total.saturating_sub(options.skip);
+    let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
+    let mut response = xml_answer(TEXT_TYPE, counted.to_string());
+    warn_of(&mut response, &answer.failures);
+    Ok(response)
+}
+
+/// Answers with one version.
+pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
+    let options = read_options(feed)?;
+    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
+    let answer = app.mirror.query(feed.feed, &plan::package(key), &SearchTerms::default()).await?;
+    let Some(found) = answer.page.first() else {
+        return Err(ApiError::not_found(format!("there is no package '{} {}' here", key.id, key.version)));
+    };
+    let links = Links { root: &feed.root };
+    let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, &view(found), options.select.as_deref()));
+    warn_of(&mut response, &answer.failures);
+    Ok(response)
+}
+
+fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
+    options::parse(feed.query).map_err(|error| ApiError::bad_request(error.to_string()))
+}
+
+fn view(answered: &Answered) -> EntryView<'_> {
+    EntryView {
+        record: &answered.record,
+        is_latest: answered.is_latest,
+        is_absolute_latest: answered.is_absolute_latest,
+    }
+}
+
+/// The path of a list in next links; the id of `FindPackagesById` stays among the parameters.
+fn path_of(collection: &Collection) -> String {
+    match collection {
+        Collection::Packages => "Packages()".to_owned(),
+        Collection::Search => "Search()".to_owned(),
+        Collection::FindPackagesById(None) => "FindPackagesById()".to_owned(),
+        Collection::FindPackagesById(Some(id)) => format!("FindPackagesById(id='{id}')"),
+    }
+}

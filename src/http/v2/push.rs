@@ -1,0 +1,94 @@
+//! Taking a package from a client.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use futures::StreamExt as _;
+
+use crate::catalog::Origin;
+use crate::http::error::ApiError;
+use crate::http::multipart::Payload;
+use crate::http::state::{App, FeedRequest};
+use crate::mirror::{MirrorError, Spooled};
+use crate::nuget::AnnouncedHash;
+
+/// How much of a refused body is read, so that a client which sends all before it listens hears why.
+const DRAINED_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What multipart adds to a package, at most, as far as the announced length is judged by.
+const ENVELOPE_BYTES: u64 = 256 * 1024;
+
+/// Takes a package in. 201 without a body, as galleries answer.
+pub(super) async fn push(app: &App, feed: &FeedRequest<'_>, request: Request) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let origin = match admit(app, &parts.headers) {
+        Ok(origin) => origin,
+        Err(refusal) => {
+            drain(body).await;
+            return Err(refusal.in_plain_text());
+        }
+    };
+    take(app, feed, &parts.headers, body, origin).await.map_err(ApiError::in_plain_text)
+}
+
+fn admit(app: &App, headers: &HeaderMap) -> Result<Origin, ApiError> {
+    let origin = authorize(app, headers)?;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let limit = app.mirror.limits().package_bytes;
+    if announced.is_some_and(|announced| announced > limit.saturating_add(ENVELOPE_BYTES)) {
+        return Err(ApiError::too_large(format!("the package is larger than the {limit} bytes that are allowed")));
+    }
+    Ok(origin)
+}
+
+/// Says who asks, by the key in `X-NuGet-ApiKey`.
+pub(super) fn authorize(app: &App, headers: &HeaderMap) -> Result<Origin, ApiError> {
+    let key = headers.get("x-nuget-apikey").map(|key| String::from_utf8_lossy(key.as_bytes()));
+    app.authorize(key.as_deref()).map_err(ApiError::from)
+}
+
+async fn take(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    headers: &HeaderMap,
+    body: Body,
+    origin: Origin,
+) -> Result<Response, ApiError> {
+    let mut payload =
+        Payload::open(headers.get(CONTENT_TYPE), body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let spooled = match spool(app, &mut payload).await {
+        Ok(spooled) => spooled,
+        Err(refusal) => {
+            drain(Body::from_stream(payload.into_stream())).await;
+            return Err(refusal);
+        }
+    };
+    app.mirror.publish(feed.feed, spooled, origin).await?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+async fn spool(app: &App, payload: &mut Payload) -> Result<Spooled, ApiError> {
+    let limit = app.mirror.limits().package_bytes;
+    let failed = |error| ApiError::from(MirrorError::from(error));
+    let mut writer = app.mirror.spool().create(limit, &AnnouncedHash::Other).await.map_err(failed)?;
+    while let Some(bytes) = payload.chunk().await.map_err(|error| ApiError::bad_request(error.to_string()))? {
+        writer.write(&bytes).await.map_err(failed)?;
+    }
+    writer.finish().await.map_err(failed)
+}
+
+/// Reads what the client still sends, up to a bound: one that is cut off while sending never reads the answer.
+async fn drain(body: Body) {
+    let mut body = body.into_data_stream();
+    let mut drained = 0;
+    while let Some(Ok(bytes)) = body.next().await {
+        drained += bytes.len() as u64;
+        if drained > DRAINED_BYTES {
+            return;
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What larder does: answer from what is known, ask upstreams for what is not, keep what they give, take what is pushed.
+//!
+//! Knows no wire format and no status code: it is handed a `catalog::Query` and answers with records and bytes.
+
+mod coalesce;
+mod error;
+mod fetch;
+mod follow;
+mod freshness;
+mod lookup;
+mod policy;
+mod publish;
+mod query;
+mod relay;
+mod remembered;
+mod spool;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use crate::catalog::{Change, SourceName};
+use crate::clock::Clock;
+use crate::nuget::PackageId;
+use crate::nuget::nupkg::NupkgLimits;
+use crate::store::{Committed, Index, Packages, RowChange};
+use crate::upstream::Upstream;
+use crate::view::{FeedShape, FeedView, Views};
+
+pub use error::MirrorError;
+pub use fetch::{Arriving, HeldPackage, Located};
+pub use freshness::Lifetimes;
+pub use publish::{PublishError, Published};
+pub use query::{Answer, Answered};
+pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
+
+/// The bounds of what the mirror does for one request.
+#[derive(Debug, Clone)]
+pub struct MirrorLimits {
+    /// The largest nupkg, in bytes.
+    pub package_bytes: u64,
+    /// What a nupkg may hold.
+    pub nupkg: NupkgLimits,
+    /// How long an upstream's findings are fresh.
+    pub lifetimes: Lifetimes,
+    /// How long an upstream's search page is not asked for again.
+    pub search_lifetime: Duration,
+}
+
+/// What a mirror is made of.
+pub struct MirrorParts {
+    /// The index.
+    pub index: Arc<dyn Index>,
+    /// The package files.
+    pub packages: Packages,
+    /// The folder for bodies in flight.
+    pub spool: Spool,
+    /// The upstreams, by name.
+    pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    /// The feeds.
+    pub feeds: Vec<FeedShape>,
+    /// The bounds.
+    pub limits: MirrorLimits,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The feeds of one data folder. Clones are handles to the same.
+#[derive(Clone)]
+pub struct Mirror {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    index: Arc<dyn Index>,
+    packages: Packages,
+    spool: Spool,
+    upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    views: Views,
+    limits: MirrorLimits,
+    clock: Clock,
+    lookups: lookup::Lookups,
+    fetches: fetch::Fetches,
+    relays: relay::Relays,
+    absences: remembered::Absences,
+    /// Files and index change together, one change of a package at a time.
+    writes: KeyedLocks<(SourceName, PackageId)>,
+}
+
+impl Mirror {
+    /// Makes a mirror that knows `rows`.
+    #[must_use]
+    pub fn new(parts: MirrorParts, rows: Vec<RowChange>) -> Self {
+        let MirrorParts {
+            index,
+            packages,
+            spool,
+            upstreams,
+            feeds,
+            limits,
+            clock,
+        } = parts;
+        let views = Views::new(feeds);
+        for RowChange { seq, source, id, rows } in rows {
+            views.apply(&source, &id, seq, rows);
+        }
+        Self {
+            inner: Arc::new(Inner {
+                index,
+                packages,
+                spool,
+                upstreams,
+                views,
+                limits,
+                clock,
+                lookups: lookup::Lookups::default(),
+                fetches: fetch::Fetches::default(),
+                relays: relay::Relays::default(),
+                absences: remembered::Absences::default(),
+                writes: KeyedLocks::default(),
+            }),
+        }
+    }
+
+    /// Returns the folder for bodies in flight.
+    #[must_use]
+    pub fn spool(&self) -> &Spool {
+        &self.inner.spool
+    }
+
+    /// Returns the bounds.
+    #[must_use]
+    pub fn limits(&self) -> &MirrorLimits {
+        &self.inner.limits
+    }
+
+    fn view(&self, feed: &SourceName) -> Result<&Arc<FeedView>, MirrorError> {
+        self.inner
+            .views
+            .feed(feed)
+            .ok_or_else(|| MirrorError::NoSuchFeed { feed: feed.clone() })
+    }
+
+    /// Commits a change and lets the views see it.
+    async fn commit(&self, source: &SourceName, id: &PackageId, change: Change) -> Result<Committed, MirrorError> {
+        let committed = self
+            .inner
+            .index
+            .commit(source, id, change)
+            .await
+            .map_err(MirrorError::index)?;
+        if let Committed::Done { seq, rows } = &committed {
+            self.inner.views.apply(source, id, *seq, rows.clone());
+        }
+        Ok(committed)
+    }
+}
+
+/// Locks by key; a key costs nothing while nobody holds it.
+#[derive(Debug)]
+struct KeyedLocks<K> {
+    locks: Mutex<HashMap<K, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl<K> Default for KeyedLocks<K> {
+    fn default() -> Self {
+        Self {
+            locks: Mutex::default(),
+        }
+    }
+}
+
+impl<K: Eq + Hash> KeyedLocks<K> {
+    async fn lock(&self, key: K) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| lock.strong_count() > 0);
+            let held = locks.get(&key).and_then(Weak::upgrade);
+            let lock = held.unwrap_or_default();
+            locks.insert(key, Arc::downgrade(&lock));
+            lock
+        };
+        lock.lock_owned().await
+    }
+}

@@ -1,0 +1,443 @@
+//! Packages: where their bytes are, and fetching those that are not here yet.
+//!
+//! A fetch is a task of its own, one for a package however many want it. Its bytes go to the spool, readers follow, and
+//! only what was verified enters the store. After a crash a fetch never was.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::stream::TryStreamExt as _;
+use tokio::sync::watch;
+
+use super::follow::{Arrival, Progress};
+use super::remembered::Absence;
+use super::spool::Spooled;
+use super::{Mirror, MirrorError, policy};
+use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
+use crate::nuget::digest::{Agreement, AnnouncedHash};
+use crate::nuget::nuspec::Nuspec;
+use crate::nuget::{NuGetVersion, PackageId};
+use crate::store::packages::{Opened, Place};
+use crate::store::sidecar::Assembly;
+use crate::store::{Committed, PackagesError, RecordKey, Sidecar};
+use crate::upstream::{ErrorKind, UpstreamError};
+use crate::view::FeedView;
+
+pub use super::follow::Arriving;
+
+/// The fetches that run now.
+pub(super) type Fetches = Mutex<HashMap<FetchKey, Arc<Arrival>>>;
+
+pub(super) type FetchKey = (SourceName, PackageId, NuGetVersion);
+
+/// A package whose bytes are here.
+#[derive(Debug, Clone)]
+pub struct HeldPackage {
+    record: Record,
+    /// Its bytes.
+    pub content: Content,
+}
+
+impl HeldPackage {
+    /// Returns the id, as the package spells it.
+    #[must_use]
+    pub fn id(&self) -> &PackageId {
+        &self.record.row.id
+    }
+
+    /// Returns the version.
+    #[must_use]
+    pub fn version(&self) -> &NuGetVersion {
+        &self.record.row.version
+    }
+
+    /// Returns when the package was published.
+    #[must_use]
+    pub fn published(&self) -> Instant {
+        self.record.row.published
+    }
+}
+
+/// Where the bytes of a package are.
+pub enum Located {
+    /// In the store.
+    Held(Box<HeldPackage>),
+    /// On their way from an upstream, and already fit to be passed on.
+    Arriving(Arriving),
+}
+
+impl Mirror {
+    /// Finds the bytes of a version, fetching them where they are not here.
+    ///
+    /// # Errors
+    /// [`MirrorError::NotFound`] where everybody who may have it was asked and has it not, [`MirrorError::Upstream`] where
+    /// one of them could not be asked.
+    pub async fn locate(
+        &self,
+        feed: &SourceName,
+        id: &PackageId,
+        version: &NuGetVersion,
+    ) -> Result<Located, MirrorError> {
+        let view = self.view(feed)?;
+        if let Some(record) = self.record_of(view, id, version).await?
+            && let Some(content) = record.content.clone()
+        {
+            return Ok(Located::Held(Box::new(HeldPackage { record, content })));
+        }
+        let failures = self.learn(view, std::slice::from_ref(id)).await?;
+        match self.record_of(view, id, version).await? {
+            Some(record) => match record.content.clone() {
+                Some(content) => Ok(Located::Held(Box::new(HeldPackage { record, content }))),
+                None => self.arrive(&record.source.clone(), id, version, Some(record)).await,
+            },
+            None => self.try_silent_upstreams(view, id, version, failures).await,
+        }
+    }
+
+    /// Makes sure that a version is known where only fetching it can tell: at upstreams that announce nothing. Returns once its
+    /// record is there; a version that nobody has is no error, one that may be somewhere is.
+    pub async fn learn_version(
+        &self,
+        feed: &SourceName,
+        id: &PackageId,
+        version: &NuGetVersion,
+    ) -> Result<(), MirrorError> {
+        let view = self.view(feed)?;
+        let is_silent = |source: &SourceName| self.inner.upstreams.get(source).is_some_and(|one| !one.announces());
+        if !policy::upstreams_for(view, id).iter().any(is_silent) || self.record_of(view, id, version).await?.is_some()
+        {
+            return Ok(());
+        }
+        let failures = self.learn(view, std::slice::from_ref(id)).await?;
+        if self.record_of(view, id, version).await?.is_some() {
+            return Ok(());
+        }
+        match self.try_silent_upstreams(view, id, version, failures).await {
+            Ok(Located::Held(_)) | Err(MirrorError::NotFound { .. }) => Ok(()),
+            Ok(Located::Arriving(arriving)) => arriving.wait().await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
+    pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<Opened, MirrorError> {
+        let row = &held.record.row;
+        let place = Place {
+            source: &held.record.source,
+            id: &row.id,
+            version: &row.version,
+        };
+        let opened = self
+            .inner
+            .packages
+            .open_nupkg(place, &held.content, range.clone())
+            .await;
+        let reason = match opened {
+            Ok(opened) if opened.size == held.content.size => return Ok(opened),
+            Ok(opened) => format!("it is {} bytes long, not {}", opened.size, held.content.size),
+            Err(error @ PackagesError::Missing { .. }) => error.to_string(),
+            Err(error) => return Err(MirrorError::packages(error)),
+        };
+        tracing::error!(package.id = %row.id, package.version = %row.version, reason, "the file of a package is damaged");
+        if !matches!(held.record.origin, Origin::Mirrored { .. }) {
+            return Err(MirrorError::Internal(format!(
+                "the file of {} {} is damaged: {reason}",
+                row.id, row.version
+            )));
+        }
+        let record = held.record.clone();
+        let located = self
+            .arrive(&held.record.source, &row.id, &row.version, Some(record))
+            .await?;
+        if let Located::Arriving(arriving) = located {
+            arriving.wait().await?;
+        }
+        self.inner
+            .packages
+            .open_nupkg(place, &held.content, range)
+            .await
+            .map_err(MirrorError::packages)
+    }
+
+    /// Returns the record of a version as the feed sees it.
+    async fn record_of(
+        &self,
+        view: &FeedView,
+        id: &PackageId,
+        version: &NuGetVersion,
+    ) -> Result<Option<Record>, MirrorError> {
+        let Some(group) = view.group(id) else { return Ok(None) };
+        let Some(member) = group.members().iter().find(|member| member.row.version == *version) else {
+            return Ok(None);
+        };
+        let key = RecordKey {
+            source: member.source.clone(),
+            id: id.clone(),
+            version: version.clone(),
+        };
+        let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    async fn try_silent_upstreams(
+        &self,
+        view: &FeedView,
+        id: &PackageId,
+        version: &NuGetVersion,
+        mut failures: Vec<MirrorError>,
+    ) -> Result<Located, MirrorError> {
+        for source in policy::upstreams_for(view, id) {
+            if self
+                .inner
+                .upstreams
+                .get(source)
+                .is_none_or(|upstream| upstream.announces())
+            {
+                continue;
+            }
+            let absence = Absence::Version(source.clone(), id.clone(), version.clone());
+            let lifetime = self.inner.limits.lifetimes.absent;
+            let is_known_absent = self
+                .inner
+                .absences
+                .recall(&absence)
+                .is_some_and(|at| (self.inner.clock.now() - at).to_std().is_ok_and(|age| age < lifetime));
+            if is_known_absent {
+                continue;
+            }
+            match self.arrive(source, id, version, None).await {
+                Ok(located) => return Ok(located),
+                Err(MirrorError::NotFound { .. }) => self.inner.absences.remember(absence, self.inner.clock.now()),
+                Err(failure @ (MirrorError::Upstream { .. } | MirrorError::Rejected { .. })) => failures.push(failure),
+                Err(broken) => return Err(broken),
+            }
+        }
+        Err(failures.into_iter().next().unwrap_or_else(|| MirrorError::NotFound {
+            what: format!("{id} {version}"),
+        }))
+    }
+
+    /// Joins the fetch of a version, or begins it; returns as soon as its bytes may be passed on.
+    async fn arrive(
+        &self,
+        source: &SourceName,
+        id: &PackageId,
+        version: &NuGetVersion,
+        known: Option<Record>,
+    ) -> Result<Located, MirrorError> {
+        let key = (source.clone(), id.clone(), version.clone());
+        let arrival = {
+            let mut fetches = self.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+            match fetches.get(&key) {
+                Some(arrival) => Arc::clone(arrival),
+                None => {
+                    let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
+                    let arrival = Arc::new(arrival);
+                    fetches.insert(key.clone(), Arc::clone(&arrival));
+                    self.spawn_fetch(key, known, sender);
+                    arrival
+                }
+            }
+        };
+        match Arriving::begin(arrival).await? {
+            follower if follower.is_streaming() => Ok(Located::Arriving(follower)),
+            follower => Ok(Located::Held(Box::new(follower.held()?))),
+        }
+    }
+
+    /// Runs a fetch as a task of its own: it goes on when those who wait for it have gone.
+    fn spawn_fetch(&self, key: FetchKey, known: Option<Record>, arrival: watch::Sender<Progress>) {
+        let mirror = self.clone();
+        tokio::spawn(async move {
+            let work = {
+                let (mirror, key, arrival) = (mirror.clone(), key.clone(), arrival.clone());
+                tokio::spawn(async move { mirror.fetch(&key, known, &arrival).await })
+            };
+            let outcome = work
+                .await
+                .unwrap_or_else(|failed| Err(MirrorError::Internal(failed.to_string())));
+            // The map first: who comes now finds the package in the store, or begins again.
+            mirror
+                .inner
+                .fetches
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&key);
+            let (source, id, version) = &key;
+            arrival.send_replace(match outcome {
+                Ok(record) => Progress::Kept(Box::new(record)),
+                Err(error) => {
+                    tracing::warn!(upstream.name = %source, package.id = %id, package.version = %version, %error, "a package could not be mirrored");
+                    Progress::Failed(error)
+                }
+            });
+        });
+    }
+
+    async fn fetch(
+        &self,
+        key: &FetchKey,
+        known: Option<Record>,
+        arrival: &watch::Sender<Progress>,
+    ) -> Result<HeldPackage, MirrorError> {
+        let (source, id, version) = key;
+        let what = || format!("{id} {version}");
+        let failed = |error: UpstreamError| match error.kind() {
+            ErrorKind::NotFound if known.is_none() => MirrorError::NotFound { what: what() },
+            _ => MirrorError::Upstream {
+                upstream: source.clone(),
+                what: what(),
+                source: error,
+            },
+        };
+        let Some(upstream) = self.inner.upstreams.get(source) else {
+            return Err(MirrorError::NotFound { what: what() });
+        };
+        let content_url = known.as_ref().and_then(|record| match &record.origin {
+            Origin::Mirrored { content_url } => content_url.as_deref(),
+            Origin::Pushed { .. } | Origin::Imported => None,
+        });
+        let mut opened = upstream.open(id, version, content_url).await.map_err(&failed)?;
+        let announced = announced_hash(known.as_ref());
+        let mut writer = self
+            .inner
+            .spool
+            .create(self.inner.limits.package_bytes, &announced)
+            .await
+            .map_err(MirrorError::spool)?;
+        // Only what can be verified at the end may be passed on before it.
+        let promised = opened.length.filter(|_| announced != AnnouncedHash::Other);
+        let file = writer.file();
+        while let Some(bytes) = opened.stream.try_next().await.map_err(&failed)? {
+            let readable = writer.write(&bytes).await.map_err(MirrorError::spool)?;
+            if let Some(length) = promised {
+                let file = Arc::clone(&file);
+                arrival.send_replace(Progress::Filling { file, readable, length });
+            }
+        }
+        let spooled = writer.finish().await.map_err(MirrorError::spool)?;
+        let nuspec = self.verify(key, known.as_ref(), opened.length, &spooled).await?;
+        self.keep_mirrored(source, known, spooled, &nuspec).await
+    }
+
+    /// Compares what came with what was promised.
+    async fn verify(
+        &self,
+        (source, id, version): &FetchKey,
+        known: Option<&Record>,
+        promised: Option<u64>,
+        spooled: &Spooled,
+    ) -> Result<Nuspec, MirrorError> {
+        let rejected = |reason: String| MirrorError::Rejected {
+            upstream: source.clone(),
+            what: format!("{id} {version}"),
+            reason,
+        };
+        let size = spooled.content.size;
+        if let Some(promised) = promised.filter(|promised| *promised != size) {
+            return Err(rejected(format!("it ended after {size} of {promised} bytes")));
+        }
+        if spooled.agreement == Agreement::Differs {
+            return Err(rejected(
+                "its hash is not the one that the upstream announced".to_owned(),
+            ));
+        }
+        let announced = known.map_or(0, |record| record.row.package_size);
+        if spooled.agreement == Agreement::Unannounced && announced != 0 && announced != size {
+            return Err(rejected(format!(
+                "it is {size} bytes long, the upstream announced {announced}"
+            )));
+        }
+        let held = known.and_then(|record| record.content.as_ref());
+        if held.is_some_and(|held| *held != spooled.content) {
+            return Err(rejected("it is not the package that was mirrored before".to_owned()));
+        }
+        let inspected = self
+            .inspect(spooled)
+            .await?
+            .map_err(|error| rejected(error.to_string()))?;
+        let nuspec = inspected.nuspec;
+        if nuspec.id != *id || nuspec.version != *version {
+            return Err(rejected(format!("it is {} {}", nuspec.id, nuspec.version)));
+        }
+        Ok(nuspec)
+    }
+
+    async fn keep_mirrored(
+        &self,
+        source: &SourceName,
+        known: Option<Record>,
+        spooled: Spooled,
+        nuspec: &Nuspec,
+    ) -> Result<HeldPackage, MirrorError> {
+        let (id, version) = (&nuspec.id, &nuspec.version);
+        let _lock = self.inner.writes.lock((source.clone(), id.clone())).await;
+        let now = self.inner.clock.now();
+        let content = spooled.content.clone();
+        let sidecar = match &known {
+            Some(record) => mirrored_sidecar(record, &content, now),
+            None => Sidecar::new(id, version, &content, Origin::Mirrored { content_url: None }, now),
+        };
+        let place = Place { source, id, version };
+        self.inner
+            .packages
+            .put(place, spooled.file.path(), &sidecar)
+            .await
+            .map_err(MirrorError::packages)?;
+        let assembly = Assembly {
+            source,
+            nuspec: Some(nuspec),
+            committed: self.inner.clock.now(),
+        };
+        let record = sidecar
+            .record(&assembly)
+            .map_err(|error| MirrorError::Internal(error.to_string()))?;
+        let committed = self
+            .commit(source, id, Change::Mirror(Box::new(record.clone())))
+            .await?;
+        if !matches!(committed, Committed::Done { .. }) {
+            return Err(MirrorError::Rejected {
+                upstream: source.clone(),
+                what: format!("{id} {version}"),
+                reason: "other bytes of this version are held already".to_owned(),
+            });
+        }
+        self.inner.index.flush().await.map_err(MirrorError::index)?;
+        tracing::info!(upstream.name = %source, package.id = %id, package.version = %version, bytes = content.size, "mirrored a package");
+        Ok(HeldPackage { record, content })
+    }
+}
+
+/// Makes the sidecar of a mirrored package: what its upstream says of it, verbatim.
+fn mirrored_sidecar(record: &Record, content: &Content, now: Instant) -> Sidecar {
+    let row = &record.row;
+    Sidecar {
+        listed: row.listed,
+        published: row.published,
+        last_edited: row.last_edited,
+        last_updated: row.last_updated,
+        entry: Some(crate::catalog::manifest::entry(record)),
+        ..Sidecar::new(
+            &row.id,
+            &row.version,
+            content,
+            record.origin.clone(),
+            now.min(row.created),
+        )
+    }
+}
+
+fn announced_hash(known: Option<&Record>) -> AnnouncedHash {
+    AnnouncedHash::parse(
+        known.and_then(|record| record.property("PackageHash")),
+        known.and_then(|record| record.property("PackageHashAlgorithm")),
+    )
+}
+
+fn announced_sha512(record: &Record) -> Option<String> {
+    match announced_hash(Some(record)) {
+        AnnouncedHash::Sha512(digest) => Some(digest.base64()),
+        AnnouncedHash::Sha256(_) | AnnouncedHash::Other => None,
+    }
+}

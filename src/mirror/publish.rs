@@ -1,0 +1,241 @@
+//! Taking packages in, and out: push, import, unlist, relist, delete. Only what is hosted here can be changed.
+//!
+//! Files first, index second, acknowledged third: a crash before the end leaves a package whole or not at all.
+
+use std::sync::Arc;
+
+use super::spool::Spooled;
+use super::{Mirror, MirrorError};
+use crate::catalog::{Change, Listed, Origin, SourceName};
+use crate::nuget::nupkg::{self, Inspected, NupkgError};
+use crate::nuget::nuspec::PushRefusal;
+use crate::nuget::{NuGetVersion, PackageId};
+use crate::store::packages::Place;
+use crate::store::sidecar::Assembly;
+use crate::store::{Committed, RecordKey, Sidecar};
+
+/// A package that was taken in.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Its id.
+    pub id: PackageId,
+    /// Its version.
+    pub version: NuGetVersion,
+}
+
+/// Why a package was not taken in or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The package is not one.
+    #[error("the package was refused: {0}")]
+    Invalid(#[source] NupkgError),
+    /// It is one, but not one that may be published.
+    #[error("the package was refused: {0}")]
+    Refused(#[source] PushRefusal),
+    /// The version is there already.
+    #[error("A package with id '{id}' and version '{version}' already exists and cannot be modified.")]
+    Exists {
+        /// The id.
+        id: PackageId,
+        /// The version, normalised.
+        version: String,
+    },
+    /// The version is not hosted here.
+    #[error("there is no package '{id} {version}' hosted in this feed")]
+    NotHosted {
+        /// The id.
+        id: PackageId,
+        /// The version.
+        version: NuGetVersion,
+    },
+    /// The mirror failed.
+    #[error(transparent)]
+    Failed(#[from] MirrorError),
+}
+
+impl Mirror {
+    /// Takes a package into a feed. It is on disk, and every route shows it, when this returns.
+    ///
+    /// # Errors
+    /// [`PublishError::Exists`] where the feed hosts the same normalised version, whatever its bytes.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way the package may or may not be there, but never in part.
+    pub async fn publish(
+        &self,
+        feed: &SourceName,
+        spooled: Spooled,
+        origin: Origin,
+    ) -> Result<Published, PublishError> {
+        self.view(feed)?;
+        let inspected = self.inspect(&spooled).await?.map_err(PublishError::Invalid)?;
+        inspected.nuspec.validate_for_push().map_err(PublishError::Refused)?;
+        let mirror = self.clone();
+        let feed = feed.clone();
+        // A task of its own: a client that hangs up does not cut the steps apart.
+        let task = tokio::spawn(async move { mirror.keep_published(&feed, spooled, inspected, origin).await });
+        task.await.map_err(|failed| MirrorError::Internal(failed.to_string()))?
+    }
+
+    async fn keep_published(
+        &self,
+        feed: &SourceName,
+        spooled: Spooled,
+        inspected: Inspected,
+        origin: Origin,
+    ) -> Result<Published, PublishError> {
+        let nuspec = &inspected.nuspec;
+        let (id, version) = (nuspec.id.clone(), nuspec.version.clone());
+        let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
+        let exists = || PublishError::Exists {
+            id: id.clone(),
+            version: version.normalized().to_owned(),
+        };
+        if self.hosted(feed, &id, &version).await?.is_some() {
+            return Err(exists());
+        }
+        let sidecar = Sidecar::new(&id, &version, &spooled.content, origin, self.inner.clock.now());
+        let place = Place {
+            source: feed,
+            id: &id,
+            version: &version,
+        };
+        self.inner
+            .packages
+            .put(place, spooled.file.path(), &sidecar)
+            .await
+            .map_err(MirrorError::packages)?;
+        let assembly = Assembly {
+            source: feed,
+            nuspec: Some(nuspec),
+            committed: self.inner.clock.now(),
+        };
+        let record = sidecar
+            .record(&assembly)
+            .map_err(|error| MirrorError::Internal(error.to_string()))?;
+        match self.commit(feed, &id, Change::Push(Box::new(record))).await? {
+            Committed::Done { .. } => {}
+            Committed::Conflict | Committed::Missing => return Err(exists()),
+        }
+        self.inner.index.flush().await.map_err(MirrorError::index)?;
+        tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "published a package");
+        Ok(Published { id, version })
+    }
+
+    /// Lists or unlists a hosted version. Unlisted, it stays there for whoever asks for that very version.
+    pub async fn set_listed(
+        &self,
+        feed: &SourceName,
+        id: &PackageId,
+        version: &NuGetVersion,
+        listed: Listed,
+    ) -> Result<(), PublishError> {
+        let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
+        let not_hosted = || PublishError::NotHosted {
+            id: id.clone(),
+            version: version.clone(),
+        };
+        let record = self.hosted(feed, id, version).await?.ok_or_else(not_hosted)?;
+        let version = &record.row.version;
+        let place = Place {
+            source: feed,
+            id,
+            version,
+        };
+        let sidecar = self
+            .inner
+            .packages
+            .sidecar(place)
+            .await
+            .map_err(MirrorError::packages)?;
+        let sidecar = sidecar.ok_or_else(not_hosted)?;
+        let at = self.inner.clock.now();
+        let sidecar = Sidecar {
+            listed: listed == Listed::Yes,
+            last_edited: Some(at),
+            last_updated: at,
+            ..sidecar
+        };
+        self.inner
+            .packages
+            .put_sidecar(place, &sidecar)
+            .await
+            .map_err(MirrorError::packages)?;
+        let at = self.inner.clock.now().max(at);
+        let change = Change::List {
+            version: version.clone(),
+            listed,
+            at,
+        };
+        self.commit(feed, id, change).await?;
+        self.inner.index.flush().await.map_err(MirrorError::index)?;
+        tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, listed = ?listed, "changed a listing");
+        Ok(())
+    }
+
+    /// Removes a hosted version for good.
+    pub async fn remove(&self, feed: &SourceName, id: &PackageId, version: &NuGetVersion) -> Result<(), PublishError> {
+        let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
+        let not_hosted = || PublishError::NotHosted {
+            id: id.clone(),
+            version: version.clone(),
+        };
+        let record = self.hosted(feed, id, version).await?.ok_or_else(not_hosted)?;
+        let version = &record.row.version;
+        let place = Place {
+            source: feed,
+            id,
+            version,
+        };
+        // Without its sidecar the package is gone, also for a rebuild; then the index, then the bytes.
+        self.inner
+            .packages
+            .remove_sidecar(place)
+            .await
+            .map_err(MirrorError::packages)?;
+        self.commit(feed, id, Change::Remove(version.clone())).await?;
+        self.inner.index.flush().await.map_err(MirrorError::index)?;
+        if let Some(content) = &record.content {
+            self.inner
+                .packages
+                .remove_nupkg(place, content)
+                .await
+                .map_err(MirrorError::packages)?;
+        }
+        tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "removed a package");
+        Ok(())
+    }
+
+    async fn hosted(
+        &self,
+        feed: &SourceName,
+        id: &PackageId,
+        version: &NuGetVersion,
+    ) -> Result<Option<crate::catalog::Record>, MirrorError> {
+        let key = RecordKey {
+            source: feed.clone(),
+            id: id.clone(),
+            version: version.clone(),
+        };
+        let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Looks into a spooled package, away from the runtime's threads.
+    pub(super) async fn inspect(&self, spooled: &Spooled) -> Result<Result<Inspected, NupkgError>, MirrorError> {
+        let (file, limits) = (Arc::clone(&spooled.file), self.inner.limits.nupkg.clone());
+        let inspect = move || -> Result<Result<Inspected, NupkgError>, std::io::Error> {
+            let reader = std::io::BufReader::new(std::fs::File::open(file.path())?);
+            Ok(nupkg::inspect(reader, &limits))
+        };
+        let outcome = tokio::task::spawn_blocking(inspect)
+            .await
+            .map_err(|failed| MirrorError::Internal(failed.to_string()))?;
+        outcome.map_err(|source| {
+            MirrorError::spool(super::SpoolError::Read {
+                path: spooled.file.path().to_owned(),
+                source,
+            })
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Answering a query: what is known, after upstreams were asked for what the query needs.
+
+use std::sync::Arc;
+
+use super::{Mirror, MirrorError};
+use crate::catalog::query::{Latest, SearchTerms};
+use crate::catalog::{Query, Record, SourceName};
+use crate::store::RecordKey;
+use crate::view::{Candidates, FeedView, Hit};
+
+/// One version that answers a query.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// All that is known of it.
+    pub record: Record,
+    /// Whether it is the latest release, for the level that the query reads.
+    pub is_latest: bool,
+    /// Whether it is the latest version, for the level that the query reads.
+    pub is_absolute_latest: bool,
+}
+
+/// The answer to a query.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The asked page.
+    pub page: Vec<Answered>,
+    /// How many versions answer on all pages.
+    pub total: u64,
+    /// Upstreams that could not be asked, so that the answer may be stale or lack what only they know.
+    pub failures: Vec<MirrorError>,
+}
+
+impl Mirror {
+    /// Answers a query over a feed. `hint` is what the upstreams' own searches are asked with where the query fixes no id.
+    ///
+    /// # Errors
+    /// [`MirrorError::Upstream`] where nothing is known that answers, and an upstream that may know could not be asked: such
+    /// an answer would be a guess.
+    pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
+        let view = self.view(feed)?;
+        let failures = match &query.ids {
+            Some(ids) => self.learn(view, ids).await?,
+            None => self.relay(view, query, hint).await?,
+        };
+        let (page, total) = self.answer(view, query).await?;
+        if total == 0
+            && let Some(failure) = failures.first()
+        {
+            return Err(failure.clone());
+        }
+        Ok(Answer { page, total, failures })
+    }
+
+    async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<(Vec<Answered>, u64), MirrorError> {
+        let candidates = self.candidates(view, query).await?;
+        let records = if candidates.need_records() {
+            self.records(&candidates.hits).await?
+        } else {
+            Vec::new()
+        };
+        let (hits, total) = candidates.page(query, &records);
+        let records = self.records(&hits).await?;
+        let answered = hits.iter().zip(records).filter_map(|(hit, record)| {
+            let member = hit.member();
+            // A record that went since the view was read is gone: it does not answer.
+            record.map(|record| Answered {
+                // The row of the view decides, so that an entry never contradicts the query that found it.
+                record: Record {
+                    row: Arc::clone(&member.row),
+                    ..record
+                },
+                is_latest: member.is_latest(Latest::Stable, query.level),
+                is_absolute_latest: member.is_latest(Latest::Absolute, query.level),
+            })
+        });
+        Ok((answered.collect(), total))
+    }
+
+    /// A query for some ids is a look-up; one over all of them is work for another thread.
+    async fn candidates(&self, view: &Arc<FeedView>, query: &Query) -> Result<Candidates, MirrorError> {
+        if query.ids.is_some() {
+            return Ok(view.candidates(query));
+        }
+        let (view, query) = (Arc::clone(view), query.clone());
+        let scan = tokio::task::spawn_blocking(move || view.candidates(&query));
+        scan.await.map_err(|failed| MirrorError::Internal(failed.to_string()))
+    }
+
+    async fn records(&self, hits: &[Hit]) -> Result<Vec<Option<Record>>, MirrorError> {
+        if hits.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = |hit: &Hit| {
+            let member = hit.member();
+            RecordKey {
+                source: member.source.clone(),
+                id: member.row.id.clone(),
+                version: member.row.version.clone(),
+            }
+        };
+        self.inner
+            .index
+            .lookup(hits.iter().map(key).collect())
+            .await
+            .map_err(MirrorError::index)
+    }
+}

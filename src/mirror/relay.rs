@@ -1,0 +1,162 @@
+//! Handing a search on to the upstreams, so that what they find becomes known here.
+//!
+//! A query that fixes no id is answered from the view; before that, each upstream's own `Search()` is asked as far as the
+//! asked page needs, and its rows join the view. What was asked a short while ago is not asked again.
+
+use std::collections::HashMap;
+
+use futures::FutureExt as _;
+use tokio::time::Instant;
+
+use super::coalesce::Coalescer;
+use super::remembered::Remembered;
+use super::{Mirror, MirrorError, policy};
+use crate::catalog::query::{Latest, Prerelease, SearchTerms};
+use crate::catalog::{Announced, Change, Query, SourceName};
+use crate::upstream::UpstreamSearch;
+use crate::upstream::v2::SEARCH_PAGE;
+use crate::view::FeedView;
+
+/// How many pages of one upstream's search one request may ask for.
+const PAGES_AT_A_TIME: u64 = 25;
+
+/// One page of one upstream's search, in canonical form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SearchKey {
+    upstream: SourceName,
+    words: Vec<String>,
+    includes_prerelease: bool,
+    latest: Option<Latest>,
+    skip: u64,
+}
+
+/// What is searched for now, and what was a short while ago.
+#[derive(Debug, Default)]
+pub(super) struct Relays {
+    running: Coalescer<SearchKey, Result<Option<u64>, MirrorError>>,
+    done: Remembered<SearchKey, Done>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    at: Instant,
+    next_skip: Option<u64>,
+}
+
+impl Mirror {
+    /// Lets the feed's upstreams search for what a query needs. Returns the upstreams that could not.
+    pub(super) async fn relay(
+        &self,
+        view: &FeedView,
+        query: &Query,
+        hint: &SearchTerms,
+    ) -> Result<Vec<MirrorError>, MirrorError> {
+        let mut failures = Vec::new();
+        for source in policy::upstreams_for_words(view, &hint.words) {
+            match self.relay_to(source, query, hint).await {
+                Ok(()) => {}
+                Err(failure @ MirrorError::Upstream { .. }) => failures.push(failure),
+                Err(broken) => return Err(broken),
+            }
+        }
+        Ok(failures)
+    }
+
+    async fn relay_to(&self, source: &SourceName, query: &Query, hint: &SearchTerms) -> Result<(), MirrorError> {
+        let announces = self
+            .inner
+            .upstreams
+            .get(source)
+            .is_some_and(|upstream| upstream.announces());
+        if !announces {
+            return Ok(());
+        }
+        let page = query.page;
+        let wanted = page
+            .skip
+            .saturating_add(page.top.map_or(page.size, |top| top.min(page.size)));
+        let mut skip = Some(0);
+        for _ in 0..PAGES_AT_A_TIME {
+            let Some(from) = skip.filter(|skip| *skip < wanted) else {
+                break;
+            };
+            let key = SearchKey {
+                upstream: source.clone(),
+                words: hint.words.clone(),
+                includes_prerelease: query.prerelease == Prerelease::Include,
+                latest: query.latest,
+                skip: from,
+            };
+            let lifetime = self.inner.limits.search_lifetime;
+            let done = self
+                .inner
+                .relays
+                .done
+                .recall(&key)
+                .filter(|done| done.at.elapsed() < lifetime);
+            skip = match done {
+                Some(done) => done.next_skip,
+                None => {
+                    let (mirror, asked) = (self.clone(), key.clone());
+                    let work = move || async move { mirror.search(asked).await }.boxed();
+                    self.inner
+                        .relays
+                        .running
+                        .run(key, work, |panic| Err(MirrorError::Internal(panic)))
+                        .await?
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Asks for one page and keeps its rows. Returns where the next page begins.
+    async fn search(&self, key: SearchKey) -> Result<Option<u64>, MirrorError> {
+        let source = &key.upstream;
+        let Some(upstream) = self.inner.upstreams.get(source) else {
+            return Ok(None);
+        };
+        let search = UpstreamSearch {
+            terms: SearchTerms {
+                words: key.words.clone(),
+            },
+            prerelease: if key.includes_prerelease {
+                Prerelease::Include
+            } else {
+                Prerelease::Exclude
+            },
+            latest: key.latest,
+            skip: key.skip,
+            top: SEARCH_PAGE,
+        };
+        let found = upstream.search(&search).await.map_err(|error| MirrorError::Upstream {
+            upstream: source.clone(),
+            what: key.words.join(" "),
+            source: error,
+        })?;
+        let mut by_id: HashMap<&str, Vec<&Announced>> = HashMap::new();
+        for announced in &found.items {
+            by_id.entry(announced.id.lower()).or_default().push(announced);
+        }
+        for mentioned in by_id.into_values() {
+            let Some(id) = mentioned.first().map(|announced| &announced.id) else {
+                continue;
+            };
+            let records = mentioned
+                .iter()
+                .map(|announced| self.announced_record(source, announced))
+                .collect();
+            self.commit(source, id, Change::Mention(records)).await?;
+        }
+        tracing::debug!(upstream.name = %source, found = found.items.len(), skip = key.skip, "searched at the upstream");
+        let next_skip = found.next_skip;
+        self.inner.relays.done.remember(
+            key,
+            Done {
+                at: Instant::now(),
+                next_skip,
+            },
+        );
+        Ok(next_skip)
+    }
+}

@@ -1,0 +1,56 @@
+//! What is remembered for a while, in memory, up to a bounded number: the least recently used goes first.
+
+use std::hash::Hash;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use lru::LruCache;
+
+use crate::catalog::{Instant, SourceName};
+use crate::nuget::{NuGetVersion, PackageId};
+
+/// How many things of a kind are remembered.
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
+
+/// Something that an upstream was found to lack.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Absence {
+    /// Any version of an id.
+    Id(SourceName, PackageId),
+    /// A version, at an upstream that does not say which versions it has.
+    Version(SourceName, PackageId, NuGetVersion),
+}
+
+/// What was learnt last, by key.
+#[derive(Debug)]
+pub(super) struct Remembered<K: Hash + Eq, V> {
+    entries: Mutex<LruCache<K, V>>,
+}
+
+/// When absences were found.
+pub(super) type Absences = Remembered<Absence, Instant>;
+
+impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
+    pub(super) fn remember(&self, key: K, value: V) {
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(key, value);
+    }
+
+    pub(super) fn recall(&self, key: &K) -> Option<V> {
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
+    }
+}
+
+impl<K: Hash + Eq, V> Default for Remembered<K, V> {
+    fn default() -> Self {
+        Self {
+            entries: Mutex::new(LruCache::new(CAPACITY)),
+        }
+    }
+}

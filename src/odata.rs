@@ -1,0 +1,16 @@
+//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out, and Atom in.
+//!
+//! Pure: text in, questions and documents out. Knows no socket, no storage and no time; limits are arguments.
+
+pub mod address;
+pub mod atom;
+pub mod atom_read;
+pub mod edmx;
+pub mod error;
+pub mod filter;
+pub mod lexer;
+pub mod options;
+pub mod plan;
+#[cfg(test)]
+mod recorded;
+mod xml;

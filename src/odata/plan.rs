@@ -1,0 +1,400 @@
+//! Turns an address and its options into a question to the catalog.
+//!
+//! Knows which lists have which rows before any filter, and what of a filter can be looked up rather than searched for;
+//! refuses to know how the question is answered.
+
+use std::collections::BTreeSet;
+
+use super::address::{Collection, Key};
+use super::options::Options;
+use crate::catalog::columns::Column;
+use crate::catalog::expression::{Comparison, Function, Literal};
+use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
+use crate::catalog::{Expression, Query};
+use crate::nuget::{PackageId, SemVerLevel};
+
+/// A question, and what to ask an upstream's own search for it.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The question.
+    pub query: Query,
+    /// The text that finds the most likely candidates: the search term, else a text that the filter looks for, else
+    /// nothing. Of no use where the question fixes its ids.
+    pub hint: String,
+}
+
+/// Plans a list; `page_size` is the most rows of one answer.
+#[must_use]
+pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Plan {
+    let mut ids = options.filter.as_ref().and_then(fixed_ids);
+    if let Collection::FindPackagesById(inline) = collection {
+        let asked = inline.as_deref().or(options.id.as_deref()).unwrap_or("");
+        let asked = ids_of(asked);
+        ids = Some(match ids {
+            Some(ids) => ids.intersection(&asked).cloned().collect(),
+            None => asked,
+        });
+    }
+    let is_search = *collection == Collection::Search;
+    let terms = if is_search {
+        SearchTerms::parse(&options.search_term)
+    } else {
+        SearchTerms::default()
+    };
+    let filter = options.filter.as_ref();
+    let hint = match options.search_term.trim() {
+        term if is_search && !term.is_empty() => term.to_owned(),
+        _ => filter.and_then(looked_for).unwrap_or_default().trim().to_owned(),
+    };
+    let query = Query {
+        ids: ids.map(|ids| ids.into_iter().collect()),
+        level: options.level,
+        listing: if is_search { Listing::ListedOnly } else { Listing::All },
+        // Searches show releases unless told otherwise, whatever their filter says (NuGetGallery,
+        // ODataV2FeedController.Search): IsAbsoluteLatestVersion alone finds no prerelease. All clients send both.
+        prerelease: if is_search && !options.include_prerelease {
+            Prerelease::Exclude
+        } else {
+            Prerelease::Include
+        },
+        latest: filter.and_then(implied_flag),
+        terms,
+        filter: filter.cloned().and_then(without_fixed_ids),
+        order: options.order.clone(),
+        page: Page {
+            skip: options.skip,
+            top: options.top,
+            size: page_size,
+        },
+    };
+    Plan { query, hint }
+}
+
+/// Plans the look-up of one version, listed or not, whatever level the client reads (NuGetGallery,
+/// `ODataV2FeedController.Get`).
+#[must_use]
+pub fn package(key: &Key) -> Query {
+    let version = Literal::text(key.version.normalized());
+    let operands = [Column::Version.into(), version.into()];
+    Query {
+        ids: Some(vec![key.id.clone()]),
+        level: SemVerLevel::Two,
+        listing: Listing::All,
+        prerelease: Prerelease::Include,
+        latest: None,
+        terms: SearchTerms::default(),
+        filter: Some(Expression::Compare(Comparison::Equal, Box::new(operands))),
+        order: Vec::new(),
+        page: Page {
+            skip: 0,
+            top: Some(1),
+            size: 1,
+        },
+    }
+}
+
+/// Returns the one id that a text names; none where it is no id, for then no package has it.
+fn ids_of(text: &str) -> BTreeSet<PackageId> {
+    text.parse().into_iter().collect()
+}
+
+/// Returns the only ids for which a condition can be true, where it says so: `Id eq 'x'` and `tolower(Id) eq 'x'`, with
+/// operands in either order, joined by `and` and `or` in any way.
+fn fixed_ids(condition: &Expression) -> Option<BTreeSet<PackageId>> {
+    match condition {
+        Expression::Compare(Comparison::Equal, operands) => match operands.as_ref() {
+            [condition, Expression::Literal(Literal::Boolean(true))]
+            | [Expression::Literal(Literal::Boolean(true)), condition] => fixed_ids(condition),
+            [column, Expression::Literal(Literal::Text(text))] | [Expression::Literal(Literal::Text(text)), column] => {
+                is_id(column).then(|| ids_of(text.as_str()))
+            }
+            _ => None,
+        },
+        Expression::All(conditions) => conditions
+            .iter()
+            .filter_map(fixed_ids)
+            .reduce(|one, two| one.intersection(&two).cloned().collect()),
+        Expression::Any(conditions) => {
+            let mut all = BTreeSet::new();
+            for condition in conditions {
+                all.extend(fixed_ids(condition)?);
+            }
+            Some(all)
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether an expression is an id, or an id in another case.
+fn is_id(expression: &Expression) -> bool {
+    match expression {
+        Expression::Column(Column::Id) => true,
+        Expression::Call(Function::ToLower | Function::ToUpper, arguments) => {
+            matches!(arguments.as_slice(), [Expression::Column(Column::Id)])
+        }
+        _ => false,
+    }
+}
+
+/// Takes the conditions away that are nothing but fixed ids: the look-up has answered them, and a chain of hundreds
+/// need not be gone through again for each row.
+fn without_fixed_ids(condition: Expression) -> Option<Expression> {
+    match condition {
+        Expression::All(conditions) => {
+            let mut rest: Vec<_> = conditions.into_iter().filter_map(without_fixed_ids).collect();
+            match rest.len() {
+                0 | 1 => rest.pop(),
+                _ => Some(Expression::All(rest)),
+            }
+        }
+        condition => (!is_nothing_but_ids(&condition)).then_some(condition),
+    }
+}
+
+fn is_nothing_but_ids(condition: &Expression) -> bool {
+    match condition {
+        Expression::Any(conditions) => conditions.iter().all(is_nothing_but_ids),
+        Expression::Compare(..) => fixed_ids(condition).is_some() && !is_comparison_of_conditions(condition),
+        _ => false,
+    }
+}
+
+/// `X eq true`, in which more than ids can stand.
+fn is_comparison_of_conditions(condition: &Expression) -> bool {
+    let Expression::Compare(_, operands) = condition else {
+        return false;
+    };
+    operands
+        .iter()
+        .any(|operand| matches!(operand, Expression::Literal(Literal::Boolean(_))))
+}
+
+/// Returns the latest flag without which a condition cannot be true.
+fn implied_flag(condition: &Expression) -> Option<Latest> {
+    match condition {
+        Expression::Column(Column::IsLatestVersion) => Some(Latest::Stable),
+        Expression::Column(Column::IsAbsoluteLatestVersion) => Some(Latest::Absolute),
+        Expression::Compare(Comparison::Equal, operands) => match operands.as_ref() {
+            [condition, Expression::Literal(Literal::Boolean(true))]
+            | [Expression::Literal(Literal::Boolean(true)), condition] => implied_flag(condition),
+            _ => None,
+        },
+        Expression::All(conditions) => conditions.iter().find_map(implied_flag),
+        _ => None,
+    }
+}
+
+/// Returns the first text that a condition looks for in an id, a title, a description, a summary or tags.
+fn looked_for(condition: &Expression) -> Option<String> {
+    match condition {
+        Expression::Call(Function::SubstringOf, arguments) => match arguments.as_slice() {
+            [Expression::Literal(Literal::Text(text)), searched] if is_searched(searched) => {
+                Some(text.as_str().to_owned())
+            }
+            _ => None,
+        },
+        Expression::Call(Function::StartsWith, arguments) => match arguments.as_slice() {
+            [searched, Expression::Literal(Literal::Text(text))] if is_searched(searched) => {
+                Some(text.as_str().to_owned())
+            }
+            _ => None,
+        },
+        Expression::Compare(Comparison::Equal, operands) => match operands.as_ref() {
+            [condition, Expression::Literal(Literal::Boolean(true))]
+            | [Expression::Literal(Literal::Boolean(true)), condition] => looked_for(condition),
+            _ => None,
+        },
+        Expression::All(conditions) | Expression::Any(conditions) => conditions.iter().find_map(looked_for),
+        _ => None,
+    }
+}
+
+fn is_searched(expression: &Expression) -> bool {
+    match expression {
+        Expression::Column(Column::Id | Column::Title | Column::Description | Column::Summary | Column::Tags) => true,
+        Expression::Call(Function::ToLower | Function::ToUpper, arguments) => arguments.iter().all(is_searched),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::odata::options;
+
+    fn plan(collection: &Collection, query: &str) -> Plan {
+        let options = options::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        list(collection, &options, 100)
+    }
+
+    fn ids(plan: &Plan) -> Option<String> {
+        let ids = plan.query.ids.as_ref()?;
+        Some(ids.iter().map(PackageId::lower).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn ids_are_fixed_where_the_filter_says_so() {
+        for (filter, expected, rest) in [
+            ("Id eq 'Git'", Some("git"), None),
+            ("'Git' eq Id", Some("git"), None),
+            ("tolower(Id) eq 'git'", Some("git"), None),
+            ("'git' eq tolower(Id)", Some("git"), None),
+            (
+                "(tolower(Id) eq 'git') and IsLatestVersion",
+                Some("git"),
+                Some("IsLatestVersion"),
+            ),
+            (
+                "IsLatestVersion and Id eq 'git' and Listed",
+                Some("git"),
+                Some("IsLatestVersion and Listed"),
+            ),
+            (
+                "Id eq 'git' or Id eq 'vlc' or tolower(Id) eq 'a.b'",
+                Some("a.b git vlc"),
+                None,
+            ),
+            (
+                "(((tolower(Id) eq 'a') or (tolower(Id) eq 'b')) or (tolower(Id) eq 'c'))",
+                Some("a b c"),
+                None,
+            ),
+            (
+                "IsLatestVersion and ((tolower(Id) eq 'a') or (tolower(Id) eq 'b'))",
+                Some("a b"),
+                Some("IsLatestVersion"),
+            ),
+            ("(Id eq 'a' or Id eq 'b') and (Id eq 'b' or Id eq 'c')", Some("b"), None),
+            ("Id eq 'a' and Id eq 'b'", Some(""), None),
+            ("Id eq 'not an id'", Some(""), None),
+            ("(Id eq 'a') eq true", Some("a"), Some("(Id eq 'a') eq true")),
+            (
+                "(Id eq 'a' and Listed) or Id eq 'b'",
+                Some("a b"),
+                Some("(Id eq 'a' and Listed) or Id eq 'b'"),
+            ),
+            ("Id eq 'a' or Listed", None, Some("Id eq 'a' or Listed")),
+            ("not (Id eq 'a')", None, Some("not (Id eq 'a')")),
+            ("Id ne 'a'", None, Some("Id ne 'a'")),
+            ("Version eq '1.0'", None, Some("Version eq '1.0'")),
+            ("startswith(Id,'a')", None, Some("startswith(Id,'a')")),
+            ("Id eq null", None, Some("Id eq null")),
+        ] {
+            let plan = plan(&Collection::Packages, &format!("$filter={filter}"));
+            assert_eq!(ids(&plan).as_deref(), expected, "{filter}");
+            let rest = rest.map(|rest| crate::odata::filter::parse(rest).unwrap());
+            assert_eq!(plan.query.filter, rest, "{filter}");
+        }
+    }
+
+    #[test]
+    fn an_or_chain_of_hundreds_of_ids_is_a_look_up() {
+        let terms: Vec<_> = (0..500).map(|n| format!("(tolower(Id)%20eq%20'p{n}')")).collect();
+        let query = format!("$filter=IsLatestVersion%20and%20({})", terms.join("%20or%20"));
+        let plan = plan(&Collection::Packages, &query);
+        assert_eq!(plan.query.ids.map(|ids| ids.len()), Some(500));
+        assert_eq!(plan.query.filter, Some(Column::IsLatestVersion.into()));
+    }
+
+    #[test]
+    fn find_packages_by_id_has_the_versions_of_one_id() {
+        let find = |inline: Option<&str>, query: &str| {
+            ids(&plan(&Collection::FindPackagesById(inline.map(str::to_owned)), query)).unwrap()
+        };
+        for (inline, query, expected) in [
+            (None, "id='Git'", "git"),
+            (None, "id=Git&semVerLevel=2.0.0", "git"),
+            (Some("git"), "", "git"),
+            (None, "", ""),
+            (None, "id=''", ""),
+            (None, "id='a b'", ""),
+            (None, "id='git'&$filter=Id eq 'git' and IsLatestVersion", "git"),
+            (None, "id='git'&$filter=Id eq 'vlc'", ""),
+        ] {
+            assert_eq!(find(inline, query), expected, "{query}");
+        }
+        let plan = plan(&Collection::FindPackagesById(None), "id='git'");
+        assert_eq!(
+            (plan.query.listing, plan.query.prerelease),
+            (Listing::All, Prerelease::Include)
+        );
+    }
+
+    #[test]
+    fn flags_are_implied_by_conjuncts_alone() {
+        for (filter, expected) in [
+            ("IsLatestVersion", Some(Latest::Stable)),
+            ("IsAbsoluteLatestVersion eq true", Some(Latest::Absolute)),
+            ("true eq IsLatestVersion", Some(Latest::Stable)),
+            ("Listed and (IsLatestVersion and Id eq 'a')", Some(Latest::Stable)),
+            ("IsLatestVersion eq false", None),
+            ("not IsLatestVersion", None),
+            ("IsLatestVersion or Listed", None),
+        ] {
+            let plan = plan(&Collection::Packages, &format!("$filter={filter}"));
+            assert_eq!(plan.query.latest, expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn searches_show_listed_releases_unless_told_otherwise() {
+        for (query, prerelease, hint, words) in [
+            (
+                "searchTerm='Git%20*vcs*'",
+                Prerelease::Exclude,
+                "Git *vcs*",
+                &["git", "*vcs"][..],
+            ),
+            ("searchTerm=''&includePrerelease=true", Prerelease::Include, "", &[]),
+            ("$filter=IsAbsoluteLatestVersion", Prerelease::Exclude, "", &[]),
+            (
+                "$filter=substringof('git',tolower(Id)) and IsLatestVersion",
+                Prerelease::Exclude,
+                "git",
+                &[],
+            ),
+            (
+                "$filter=startswith(Id,'Pow') and endswith(Id,'x')",
+                Prerelease::Exclude,
+                "Pow",
+                &[],
+            ),
+            (
+                "$filter=(Tags ne null) and substringof(' vcs ',tolower(Tags)) eq true",
+                Prerelease::Exclude,
+                "vcs",
+                &[],
+            ),
+            (
+                "searchTerm='a'&$filter=substringof('b',Id)",
+                Prerelease::Exclude,
+                "a",
+                &["a"],
+            ),
+        ] {
+            let plan = plan(&Collection::Search, query);
+            assert_eq!(plan.query.listing, Listing::ListedOnly, "{query}");
+            assert_eq!(plan.query.prerelease, prerelease, "{query}");
+            assert_eq!(plan.hint, hint, "{query}");
+            assert_eq!(plan.query.terms.words, words, "{query}");
+        }
+        let set = plan(&Collection::Packages, "searchTerm='x'&includePrerelease=false");
+        assert_eq!(
+            (set.query.listing, set.query.prerelease),
+            (Listing::All, Prerelease::Include)
+        );
+        assert!(set.query.terms.words.is_empty() && set.hint.is_empty());
+    }
+
+    #[test]
+    fn a_key_fixes_id_and_version() {
+        let key = Key {
+            id: "git".parse().unwrap(),
+            version: "2.40".parse().unwrap(),
+        };
+        let query = package(&key);
+        let filter = crate::odata::filter::parse("Version eq '2.40.0'").unwrap();
+        assert_eq!((query.ids, query.filter), (Some(vec![key.id]), Some(filter)));
+        assert_eq!((query.level, query.listing), (SemVerLevel::Two, Listing::All));
+    }
+}

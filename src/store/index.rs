@@ -1,0 +1,118 @@
+//! The index: durable and dumb. It keeps records, hands out rows, and never answers a query.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::codec::CodecError;
+use crate::catalog::{Change, Instant, Record, Row, SourceName};
+use crate::nuget::{NuGetVersion, PackageId};
+
+/// The number of a commit: later commits have higher ones. 0 is before all.
+pub type Seq = u64;
+
+/// What a commit came to.
+#[derive(Debug, Clone)]
+pub enum Committed {
+    /// Written (or nothing needed writing): the id's rows in the source as they are now, and the commit that made them so.
+    Done {
+        /// The commit's number.
+        seq: Seq,
+        /// All rows of the id in the source.
+        rows: Vec<Arc<Row>>,
+    },
+    /// The version is there already; nothing was written.
+    Conflict,
+    /// The version is not there; nothing was written.
+    Missing,
+}
+
+/// All rows of one id in one source, as of a commit. No rows: the id is gone from the source.
+#[derive(Debug, Clone)]
+pub struct RowChange {
+    /// The commit.
+    pub seq: Seq,
+    /// The source.
+    pub source: SourceName,
+    /// The id.
+    pub id: PackageId,
+    /// Its rows.
+    pub rows: Vec<Arc<Row>>,
+}
+
+/// Names one record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RecordKey {
+    /// The source.
+    pub source: SourceName,
+    /// The id.
+    pub id: PackageId,
+    /// The version.
+    pub version: NuGetVersion,
+}
+
+/// What is remembered of a subject beside its records: when an upstream last listed an id's versions, say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When it was learnt.
+    pub at: Instant,
+}
+
+/// Why the index could not answer. None of these means "not there".
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The database failed.
+    #[error("the index failed: {0}")]
+    Database(#[source] sled::Error),
+    /// A value in it cannot be read.
+    #[error("the index is damaged; it is set aside and rebuilt from the package files at the next start")]
+    Damaged(#[source] CodecError),
+    /// A key in it is no key of this program.
+    #[error(
+        "the index is damaged (a key cannot be read); it is set aside and rebuilt from the package files at the next start"
+    )]
+    DamagedKey,
+    /// The database library panicked: it does so on damage that it did not expect.
+    #[error("the index is damaged ({0}); it is set aside and rebuilt from the package files at the next start")]
+    Panicked(String),
+}
+
+/// Keeps records durably. Implementations run the conformance suite in `store/conformance.rs`.
+pub trait Index: Send + Sync {
+    /// Returns the record of each key, in the keys' order; `None` where there is none.
+    fn lookup(&self, keys: Vec<RecordKey>) -> BoxFuture<'_, Result<Vec<Option<Record>>, IndexError>>;
+
+    /// Returns all records of an id in a source, in no particular order; none where the id is not there.
+    fn records<'a>(
+        &'a self,
+        source: &'a SourceName,
+        id: &'a PackageId,
+    ) -> BoxFuture<'a, Result<Vec<Record>, IndexError>>;
+
+    /// Applies a change to the records of an id in a source: reads them, asks `catalog::change::apply`, and writes the
+    /// outcome, all or nothing, as if no other commit of that id ran meanwhile. Durable only after [`Index::flush`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop a commit that has begun; it is then written whole or not at all.
+    fn commit<'a>(
+        &'a self,
+        source: &'a SourceName,
+        id: &'a PackageId,
+        change: Change,
+    ) -> BoxFuture<'a, Result<Committed, IndexError>>;
+
+    /// Returns the rows of every id that changed after a commit, ids in no particular order; `rows(0)` is everything.
+    /// An id that changes meanwhile may come in its old or its new state, with the commit's number that made it so.
+    fn rows(&self, after: Seq) -> BoxStream<'static, Result<RowChange, IndexError>>;
+
+    /// Returns what was last noted of a subject.
+    fn note<'a>(&'a self, subject: &'a str) -> BoxFuture<'a, Result<Option<Note>, IndexError>>;
+
+    /// Notes what was learnt of a subject; `None` forgets it. Need not survive a crash.
+    fn put_note<'a>(&'a self, subject: &'a str, note: Option<Note>) -> BoxFuture<'a, Result<(), IndexError>>;
+
+    /// Returns when every commit that ended before the call is on disk.
+    fn flush(&self) -> BoxFuture<'_, Result<(), IndexError>>;
+}

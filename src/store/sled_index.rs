@@ -1,0 +1,498 @@
+//! The index over sled 0.34: one tree, one batch a commit.
+//!
+//! After a crash everything flushed is there, and each commit is there whole or not at all: sled writes a batch as one.
+//! sled panics on damage that it did not expect; every call here turns such a panic into [`IndexError::Panicked`].
+//!
+//! Keys (`0` is a zero byte): `r source 0 id 0 version` a record, `w source 0 id 0 version` its row, `t source 0 id 0 digest` a
+//! long text of the id's rows, `u source 0 id 0 digest` one of its records (apart, so that a start reads rows and their texts
+//! and nothing else), `i source 0 id` the id's last commit, `s commit` the id that it changed, `n subject` a note, `m name`
+//! facts about the index itself. Ids are in lower case, versions normalised and in lower case, numbers big-endian.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, StreamExt as _};
+use sled::{Batch, Db};
+
+use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
+use crate::catalog::change::{Outcome, apply};
+use crate::catalog::codec::{self, Texts};
+use crate::catalog::{Change, Record, SourceName};
+use crate::nuget::{NuGetVersion, PackageId};
+
+const RECORD: u8 = b'r';
+const ROW: u8 = b'w';
+const ROW_TEXT: u8 = b't';
+const RECORD_TEXT: u8 = b'u';
+const ID: u8 = b'i';
+const SEQ: u8 = b's';
+const NOTE: u8 = b'n';
+const COMPLETE: &[u8] = b"mcomplete";
+
+/// How many ids' rows are read in one go, between looks at whether anybody still wants them.
+const IDS_AHEAD: usize = 256;
+
+/// An [`Index`] in a folder of its own.
+#[derive(Clone)]
+pub struct SledIndex {
+    tree: Arc<Tree>,
+}
+
+struct Tree {
+    db: Db,
+    /// Commits read, decide and write under this lock; readers and flushes do not take it.
+    writer: Mutex<Seq>,
+}
+
+impl SledIndex {
+    /// Opens or makes the index in `folder`, with about `cache_bytes` of cache. Blocks.
+    ///
+    /// # Errors
+    /// [`IndexError::Database`] or [`IndexError::Panicked`] where the folder's files are damaged.
+    pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, IndexError> {
+        let open = || -> Result<Self, IndexError> {
+            let db = sled::Config::new()
+                .path(folder)
+                .cache_capacity(cache_bytes)
+                .open()
+                .map_err(IndexError::Database)?;
+            let last = db
+                .scan_prefix([SEQ])
+                .keys()
+                .next_back()
+                .transpose()
+                .map_err(IndexError::Database)?;
+            let last = last.map_or(Ok(0), |key| {
+                key.get(1..).and_then(read_seq).ok_or(IndexError::DamagedKey)
+            })?;
+            Ok(Self {
+                tree: Arc::new(Tree {
+                    db,
+                    writer: Mutex::new(last),
+                }),
+            })
+        };
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(open))
+            .unwrap_or_else(|panic| Err(IndexError::Panicked(panic_text(&*panic))))
+    }
+
+    /// Returns whether the index was once filled from the files completely; a new one was not.
+    pub async fn is_complete(&self) -> Result<bool, IndexError> {
+        self.run(|tree| tree.db.contains_key(COMPLETE).map_err(IndexError::Database))
+            .await
+    }
+
+    /// Marks the index as filled.
+    pub async fn mark_complete(&self) -> Result<(), IndexError> {
+        self.run(|tree| {
+            tree.db.insert(COMPLETE, &[codec::FORM]).map_err(IndexError::Database)?;
+            tree.db.flush().map_err(IndexError::Database)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads every record, so that damage anywhere shows now, and returns their keys with what is held of them.
+    pub async fn scan_records(&self) -> Result<Vec<Record>, IndexError> {
+        self.run(|tree| {
+            let mut records = Vec::new();
+            let mut current: Option<(Vec<u8>, Texts)> = None;
+            for item in tree.db.scan_prefix([RECORD]) {
+                let (key, value) = item.map_err(IndexError::Database)?;
+                let (source, id_prefix) = split_key(&key)?;
+                if current.as_ref().is_none_or(|(prefix, _)| *prefix != id_prefix) {
+                    let texts = tree.texts(RECORD_TEXT, &id_prefix)?;
+                    current = Some((id_prefix, texts));
+                }
+                if let Some((_, texts)) = current.as_mut() {
+                    records.push(codec::decode_record(&source, &value, texts).map_err(IndexError::Damaged)?);
+                }
+            }
+            Ok(records)
+        })
+        .await
+    }
+
+    /// Returns the bytes of every record once, decoding nothing: what any start at least costs that reads them all.
+    pub async fn scan_bytes(&self) -> Result<u64, IndexError> {
+        self.run(|tree| {
+            let mut bytes = 0;
+            for item in tree.db.scan_prefix([RECORD]) {
+                bytes += item.map_err(IndexError::Database)?.1.len() as u64;
+            }
+            Ok(bytes)
+        })
+        .await
+    }
+
+    /// Closes the index, if this is its last handle; returns whether it was. Blocks. sled writes its last bytes now.
+    #[must_use]
+    pub fn close(self) -> bool {
+        Arc::try_unwrap(self.tree).map(drop).is_ok()
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tree) -> Result<T, IndexError> + Send + 'static,
+    ) -> Result<T, IndexError> {
+        let tree = Arc::clone(&self.tree);
+        match tokio::task::spawn_blocking(move || work(&tree)).await {
+            Ok(result) => result,
+            Err(failed) => Err(IndexError::Panicked(match failed.try_into_panic() {
+                Ok(panic) => panic_text(&*panic),
+                Err(_) => "the runtime is shutting down".to_owned(),
+            })),
+        }
+    }
+}
+
+impl Tree {
+    fn texts(&self, kind: u8, id_prefix: &[u8]) -> Result<Texts, IndexError> {
+        let mut texts = Texts::default();
+        for item in self.db.scan_prefix(keyed(kind, id_prefix, &[])) {
+            let (key, value) = item.map_err(IndexError::Database)?;
+            insert_text(&mut texts, &key, &value)?;
+        }
+        Ok(texts)
+    }
+
+    fn records(&self, source: &SourceName, id: &PackageId) -> Result<Vec<Record>, IndexError> {
+        let id_prefix = id_prefix(source, id);
+        let mut texts = self.texts(RECORD_TEXT, &id_prefix)?;
+        let mut records = Vec::new();
+        for item in self.db.scan_prefix(keyed(RECORD, &id_prefix, &[])) {
+            let (_, value) = item.map_err(IndexError::Database)?;
+            records.push(codec::decode_record(source, &value, &mut texts).map_err(IndexError::Damaged)?);
+        }
+        Ok(records)
+    }
+
+    fn lookup(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, IndexError> {
+        let mut texts_of: HashMap<Vec<u8>, Texts> = HashMap::new();
+        let mut records = Vec::with_capacity(keys.len());
+        for key in keys {
+            let id_prefix = id_prefix(&key.source, &key.id);
+            let bytes = self
+                .db
+                .get(record_key(RECORD, &id_prefix, &key.version))
+                .map_err(IndexError::Database)?;
+            let Some(bytes) = bytes else {
+                records.push(None);
+                continue;
+            };
+            if !texts_of.contains_key(&id_prefix) {
+                texts_of.insert(id_prefix.clone(), self.texts(RECORD_TEXT, &id_prefix)?);
+            }
+            let texts = texts_of.entry(id_prefix).or_default();
+            let record = codec::decode_record(&key.source, &bytes, texts).map_err(IndexError::Damaged)?;
+            records.push(Some(record));
+        }
+        Ok(records)
+    }
+
+    fn commit(&self, source: &SourceName, id: &PackageId, change: Change) -> Result<Committed, IndexError> {
+        let mut last = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let existing = self.records(source, id)?;
+        let (put, remove) = match apply(&existing, change) {
+            Outcome::Conflict => return Ok(Committed::Conflict),
+            Outcome::Missing => return Ok(Committed::Missing),
+            Outcome::Write { put, remove } => (put, remove),
+        };
+        let id_prefix = id_prefix(source, id);
+        let known = self.db.get(keyed(ID, &id_prefix, &[])).map_err(IndexError::Database)?;
+        let known = known
+            .map(|bytes| read_seq(&bytes).ok_or(IndexError::DamagedKey))
+            .transpose()?;
+        if put.is_empty() && remove.is_empty() {
+            let rows = existing.into_iter().map(|record| record.row).collect();
+            return Ok(Committed::Done {
+                seq: known.unwrap_or(*last),
+                rows,
+            });
+        }
+        let seq = *last + 1;
+        let mut batch = Batch::default();
+        write_records(&mut batch, &id_prefix, &put, &remove);
+        let replaces = |record: &Record| {
+            put.iter().any(|new| new.row.version == record.row.version) || remove.contains(&record.row.version)
+        };
+        let (replaced, mut remaining): (Vec<Record>, Vec<Record>) = existing.into_iter().partition(replaces);
+        remaining.extend(put);
+        if !replaced.is_empty() {
+            drop_unused_texts(&mut batch, &id_prefix, &replaced, &remaining);
+        }
+        if let Some(known) = known {
+            batch.remove(seq_key(known));
+        }
+        batch.insert(keyed(ID, &id_prefix, &[]), &seq.to_be_bytes());
+        batch.insert(seq_key(seq), id_prefix);
+        self.db.apply_batch(batch).map_err(IndexError::Database)?;
+        *last = seq;
+        Ok(Committed::Done {
+            seq,
+            rows: remaining.into_iter().map(|record| record.row).collect(),
+        })
+    }
+
+    fn row_change(&self, id_prefix: &[u8], seq: Seq) -> Result<RowChange, IndexError> {
+        let (source, id) = read_id_prefix(id_prefix)?;
+        let mut texts = self.texts(ROW_TEXT, id_prefix)?;
+        let mut rows = Vec::new();
+        for item in self.db.scan_prefix(keyed(ROW, id_prefix, &[])) {
+            let (_, value) = item.map_err(IndexError::Database)?;
+            rows.push(Arc::new(
+                codec::decode_row(&value, &mut texts).map_err(IndexError::Damaged)?,
+            ));
+        }
+        Ok(RowChange { seq, source, id, rows })
+    }
+
+    /// Returns up to [`IDS_AHEAD`] changes after the commit `after`, and the commit to go on from.
+    fn rows_after(&self, after: Seq) -> Result<(Vec<RowChange>, Option<Position>), IndexError> {
+        let mut changes = Vec::with_capacity(IDS_AHEAD);
+        for item in self.db.range(seq_key(after + 1)..=seq_key(Seq::MAX)).take(IDS_AHEAD) {
+            let (key, id_prefix) = item.map_err(IndexError::Database)?;
+            let seq = key.get(1..).and_then(read_seq).ok_or(IndexError::DamagedKey)?;
+            changes.push(self.row_change(&id_prefix, seq)?);
+        }
+        let last = changes.last().map(|change| Position::Commit(change.seq));
+        let more = changes.len() == IDS_AHEAD;
+        Ok((changes, last.filter(|_| more)))
+    }
+
+    /// Returns the rows of up to [`IDS_AHEAD`] ids from an id on, and the id to go on from.
+    ///
+    /// Ids, rows and texts have the same order: three scans side by side cost a tenth of two scans for each id.
+    fn rows_from(&self, from: &[u8]) -> Result<(Vec<RowChange>, Option<Position>), IndexError> {
+        let beyond = |kind: u8| vec![kind + 1];
+        let mut rows = self.db.range([&[ROW], from].concat()..beyond(ROW)).peekable();
+        let mut texts = self.db.range([&[ROW_TEXT], from].concat()..beyond(ROW_TEXT)).peekable();
+        let mut changes = Vec::with_capacity(IDS_AHEAD);
+        for item in self.db.range([&[ID], from].concat()..beyond(ID)) {
+            let (key, seq) = item.map_err(IndexError::Database)?;
+            let id_prefix = key.get(1..).ok_or(IndexError::DamagedKey)?;
+            if changes.len() == IDS_AHEAD {
+                return Ok((changes, Some(Position::Id(id_prefix.to_vec()))));
+            }
+            let (source, id) = read_id_prefix(id_prefix)?;
+            let mut change = RowChange {
+                seq: read_seq(&seq).ok_or(IndexError::DamagedKey)?,
+                source,
+                id,
+                rows: Vec::new(),
+            };
+            let mut texts_of_id = Texts::default();
+            let is_text = |key: &[u8]| key.starts_with(&keyed(ROW_TEXT, id_prefix, &[]));
+            while let Some(item) = texts.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_text(key))) {
+                let (key, value) = item.map_err(IndexError::Database)?;
+                insert_text(&mut texts_of_id, &key, &value)?;
+            }
+            let is_row = |key: &[u8]| key.starts_with(&keyed(ROW, id_prefix, &[]));
+            while let Some(item) = rows.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_row(key))) {
+                let (_, value) = item.map_err(IndexError::Database)?;
+                let row = codec::decode_row(&value, &mut texts_of_id).map_err(IndexError::Damaged)?;
+                change.rows.push(Arc::new(row));
+            }
+            changes.push(change);
+        }
+        Ok((changes, None))
+    }
+}
+
+/// Where a reader of rows goes on.
+enum Position {
+    /// At the commit after this one.
+    Commit(Seq),
+    /// At the id with this prefix.
+    Id(Vec<u8>),
+}
+
+fn insert_text(texts: &mut Texts, key: &[u8], value: &[u8]) -> Result<(), IndexError> {
+    let (Some(digest), Ok(text)) = (key.last_chunk(), std::str::from_utf8(value)) else {
+        return Err(IndexError::DamagedKey);
+    };
+    texts.insert(*digest, text);
+    Ok(())
+}
+
+fn write_records(batch: &mut Batch, id_prefix: &[u8], put: &[Record], remove: &[NuGetVersion]) {
+    let (mut row_texts, mut record_texts) = (Texts::default(), Texts::default());
+    for record in put {
+        let version = &record.row.version;
+        batch.insert(
+            record_key(RECORD, id_prefix, version),
+            codec::encode_record(record, &mut record_texts),
+        );
+        batch.insert(
+            record_key(ROW, id_prefix, version),
+            codec::encode_row(&record.row, &mut row_texts),
+        );
+    }
+    for (kind, texts) in [(ROW_TEXT, row_texts), (RECORD_TEXT, record_texts)] {
+        for (digest, text) in texts.iter() {
+            batch.insert(keyed(kind, id_prefix, digest), text.as_bytes());
+        }
+    }
+    for version in remove {
+        batch.remove(record_key(RECORD, id_prefix, version));
+        batch.remove(record_key(ROW, id_prefix, version));
+    }
+}
+
+/// Removes the texts that only `replaced` records referred to.
+fn drop_unused_texts(batch: &mut Batch, id_prefix: &[u8], replaced: &[Record], remaining: &[Record]) {
+    let digests = |records: &[Record]| {
+        let (mut row_texts, mut record_texts) = (Texts::default(), Texts::default());
+        for record in records {
+            drop(codec::encode_row(&record.row, &mut row_texts));
+            drop(codec::encode_record(record, &mut record_texts));
+        }
+        let of_rows = row_texts
+            .iter()
+            .map(|(digest, _)| (ROW_TEXT, *digest))
+            .collect::<Vec<_>>();
+        let of_records = record_texts.iter().map(|(digest, _)| (RECORD_TEXT, *digest));
+        of_records.chain(of_rows).collect::<BTreeSet<_>>()
+    };
+    for (kind, digest) in digests(replaced).difference(&digests(remaining)) {
+        batch.remove(keyed(*kind, id_prefix, digest));
+    }
+}
+
+fn id_prefix(source: &SourceName, id: &PackageId) -> Vec<u8> {
+    [source.as_str().as_bytes(), &[0], id.lower().as_bytes()].concat()
+}
+
+fn keyed(kind: u8, id_prefix: &[u8], rest: &[u8]) -> Vec<u8> {
+    if kind == ID {
+        [&[kind], id_prefix].concat()
+    } else {
+        [&[kind], id_prefix, &[0], rest].concat()
+    }
+}
+
+fn record_key(kind: u8, id_prefix: &[u8], version: &NuGetVersion) -> Vec<u8> {
+    keyed(kind, id_prefix, version.key().as_bytes())
+}
+
+fn seq_key(seq: Seq) -> Vec<u8> {
+    [&[SEQ][..], &seq.to_be_bytes()].concat()
+}
+
+fn read_seq(bytes: &[u8]) -> Option<Seq> {
+    bytes.try_into().ok().map(Seq::from_be_bytes)
+}
+
+fn read_id_prefix(id_prefix: &[u8]) -> Result<(SourceName, PackageId), IndexError> {
+    let text = std::str::from_utf8(id_prefix).map_err(|_| IndexError::DamagedKey)?;
+    let (source, id) = text.split_once('\0').ok_or(IndexError::DamagedKey)?;
+    match (source.parse(), id.parse()) {
+        (Ok(source), Ok(id)) => Ok((source, id)),
+        _ => Err(IndexError::DamagedKey),
+    }
+}
+
+/// Splits a record's key into its source and its id's prefix.
+fn split_key(key: &[u8]) -> Result<(SourceName, Vec<u8>), IndexError> {
+    let end = memchr::memrchr(0, key).ok_or(IndexError::DamagedKey)?;
+    let id_prefix = key.get(1..end).ok_or(IndexError::DamagedKey)?;
+    let (source, _) = read_id_prefix(id_prefix)?;
+    Ok((source, id_prefix.to_vec()))
+}
+
+fn note_key(subject: &str) -> Vec<u8> {
+    [&[NOTE], subject.as_bytes()].concat()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "a panic without a text".to_owned())
+}
+
+impl Index for SledIndex {
+    fn lookup(&self, keys: Vec<RecordKey>) -> BoxFuture<'_, Result<Vec<Option<Record>>, IndexError>> {
+        Box::pin(self.run(move |tree| tree.lookup(&keys)))
+    }
+
+    fn records<'a>(
+        &'a self,
+        source: &'a SourceName,
+        id: &'a PackageId,
+    ) -> BoxFuture<'a, Result<Vec<Record>, IndexError>> {
+        let (source, id) = (source.clone(), id.clone());
+        Box::pin(self.run(move |tree| tree.records(&source, &id)))
+    }
+
+    fn commit<'a>(
+        &'a self,
+        source: &'a SourceName,
+        id: &'a PackageId,
+        change: Change,
+    ) -> BoxFuture<'a, Result<Committed, IndexError>> {
+        let (source, id) = (source.clone(), id.clone());
+        Box::pin(self.run(move |tree| tree.commit(&source, &id, change)))
+    }
+
+    fn rows(&self, after: Seq) -> BoxStream<'static, Result<RowChange, IndexError>> {
+        let index = self.clone();
+        let start = if after == 0 {
+            Position::Id(Vec::new())
+        } else {
+            Position::Commit(after)
+        };
+        let chunks = futures::stream::try_unfold(Some(start), move |position| {
+            let index = index.clone();
+            async move {
+                let Some(position) = position else { return Ok(None) };
+                let read = move |tree: &Tree| match position {
+                    Position::Commit(after) => tree.rows_after(after),
+                    Position::Id(from) => tree.rows_from(&from),
+                };
+                index.run(read).await.map(Some)
+            }
+        });
+        chunks
+            .flat_map(|chunk: Result<Vec<RowChange>, IndexError>| match chunk {
+                Ok(changes) => futures::stream::iter(changes.into_iter().map(Ok).collect::<Vec<_>>()),
+                Err(error) => futures::stream::iter(vec![Err(error)]),
+            })
+            .boxed()
+    }
+
+    fn note<'a>(&'a self, subject: &'a str) -> BoxFuture<'a, Result<Option<Note>, IndexError>> {
+        let key = note_key(subject);
+        Box::pin(self.run(move |tree| {
+            let bytes = tree.db.get(key).map_err(IndexError::Database)?;
+            let decode = |bytes: sled::IVec| {
+                postcard::from_bytes(&bytes).map_err(|error| IndexError::Damaged(codec::CodecError::Damaged(error)))
+            };
+            bytes.map(decode).transpose()
+        }))
+    }
+
+    fn put_note<'a>(&'a self, subject: &'a str, note: Option<Note>) -> BoxFuture<'a, Result<(), IndexError>> {
+        let key = note_key(subject);
+        Box::pin(self.run(move |tree| {
+            match note {
+                Some(note) => {
+                    let bytes = postcard::to_stdvec(&note)
+                        .map_err(|error| IndexError::Damaged(codec::CodecError::Damaged(error)))?;
+                    tree.db.insert(key, bytes).map_err(IndexError::Database)?;
+                }
+                None => {
+                    tree.db.remove(key).map_err(IndexError::Database)?;
+                }
+            }
+            Ok(())
+        }))
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), IndexError>> {
+        Box::pin(self.run(|tree| tree.db.flush().map(|_| ()).map_err(IndexError::Database)))
+    }
+}

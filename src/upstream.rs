@@ -1,0 +1,96 @@
+//! What larder asks of the galleries it mirrors: the versions of an id, a search, the bytes of a package.
+//!
+//! Knows how an upstream is addressed and when its answer can be believed; keeps nothing, remembers nothing, and knows
+//! neither store nor clients. Absent, unavailable and forbidden stay different answers: [`ErrorKind`].
+
+mod address;
+pub mod client;
+mod content;
+pub mod error;
+pub mod template;
+pub mod v2;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use crate::catalog::query::{Latest, Prerelease, SearchTerms};
+use crate::catalog::{Announced, SourceName};
+use crate::nuget::{NuGetVersion, PackageId};
+
+pub use client::{Limits, SetupError, Timeouts};
+pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
+pub use template::{TemplateSettings, TemplateUpstream};
+pub use v2::{V2Settings, V2Upstream};
+
+/// A gallery, or a place with nupkgs, that packages are mirrored from.
+pub trait Upstream: Send + Sync {
+    /// Returns the name of the source.
+    fn name(&self) -> &SourceName;
+
+    /// Returns whether the upstream can say which versions it has; if not, [`Self::versions`] and [`Self::search`] are
+    /// always empty, and only [`Self::open`] tells whether a version exists.
+    fn announces(&self) -> bool;
+
+    /// Returns all versions of an id, unlisted ones too, each once; empty where the upstream does not know the id.
+    ///
+    /// The answer is whole: where a page is missing, it is an error.
+    fn versions<'a>(&'a self, id: &'a PackageId) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>>;
+
+    /// Returns one page of what the upstream's own search finds. An upstream that has no search answers badly: it is
+    /// never [`ErrorKind::NotFound`].
+    fn search<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+    ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>>;
+
+    /// Opens the nupkg of a version, at the URL that its entry gave, or at the upstream's own address for it.
+    ///
+    /// The bytes begin as a zip archive does; all else is for the caller to verify.
+    /// [`UpstreamError::NotFound`] where the upstream has no such version.
+    ///
+    /// # Cancel safety
+    /// Dropping the future or the stream closes the connection.
+    fn open<'a>(
+        &'a self,
+        id: &'a PackageId,
+        version: &'a NuGetVersion,
+        content_url: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>>;
+}
+
+/// A search, as upstreams understand it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamSearch {
+    /// The words; none for everything.
+    pub terms: SearchTerms,
+    /// Whether versions with labels are wanted.
+    pub prerelease: Prerelease,
+    /// Which one version of each id is wanted; `None` for all versions.
+    pub latest: Option<Latest>,
+    /// Rows to pass over.
+    pub skip: u64,
+    /// The most rows that are wanted; upstreams are asked for at most [`v2::SEARCH_PAGE`].
+    pub top: u64,
+}
+
+/// One page of an upstream's answer.
+#[derive(Debug, Clone)]
+pub struct UpstreamPage<T> {
+    /// The rows, in the upstream's order.
+    pub items: Vec<T>,
+    /// How many rows all pages have, where the upstream says so.
+    pub total: Option<u64>,
+    /// The `skip` of the next page; `None` after the last one.
+    pub next_skip: Option<u64>,
+}
+
+/// The bytes of a nupkg on their way from the upstream.
+pub struct ContentStream {
+    /// How many bytes are promised; the stream fails where others come. `None` where the upstream does not say.
+    pub length: Option<u64>,
+    /// Where they come from, after redirects, without secrets.
+    pub url: String,
+    /// The bytes. The stream ends after its first error; an end without one is the end that the upstream sent.
+    pub stream: BoxStream<'static, Result<Bytes, UpstreamError>>,
+}

@@ -1,0 +1,372 @@
+//! The HTTP client of one upstream: one GET, its redirects, its time limits, and what the answer means.
+//!
+//! It sends credentials to the upstream's own origin alone, keeps no cookies, follows no downgrade to http, and does not
+//! know what a feed or a package is. A proxy is taken from the environment (`HTTPS_PROXY` and its kin).
+
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, BoxStream, StreamExt as _};
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Response, StatusCode};
+use tokio::time::timeout;
+use url::Url;
+
+use super::address;
+use super::error::{BadAnswer, Outage, UpstreamError};
+use crate::odata::atom_read::FeedLimits;
+use crate::redact;
+
+/// Redirects that are followed for one request.
+const MAX_REDIRECTS: usize = 5;
+
+/// Connections that idle longer are closed: before the upstream closes them under a request.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For finding the address, connecting and TLS.
+    pub connect: Duration,
+    /// From asking until the answer's headers, each redirect anew.
+    pub header: Duration,
+    /// Between two pieces of the body.
+    pub body: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_millis(3500),
+            header: Duration::from_secs(20),
+            body: Duration::from_secs(15),
+        }
+    }
+}
+
+/// How much of an upstream's answers is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// One page of a feed, decompressed, in bytes.
+    pub page_bytes: u64,
+    /// All pages of one answer together, in bytes.
+    pub answer_bytes: u64,
+    /// Pages of one answer.
+    pub pages: usize,
+    /// What is read of one page.
+    pub feed: FeedLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            page_bytes: 10 << 20,
+            answer_bytes: 64 << 20,
+            pages: 100,
+            feed: FeedLimits::default(),
+        }
+    }
+}
+
+/// Why there is no client for an upstream.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The address is none that can be asked.
+    #[error("'{url}' is not an http or https address")]
+    Address {
+        /// The address, without secrets.
+        url: String,
+    },
+    /// The HTTP client refuses its settings.
+    #[error("the HTTP client cannot be set up: check the user agent and the system's certificates")]
+    Client(#[source] reqwest::Error),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// A feed, compressed or not.
+    Feed,
+    /// A nupkg: its very bytes.
+    Package,
+}
+
+impl Want {
+    fn headers(self) -> HeaderMap {
+        let pairs = match self {
+            Self::Feed => [
+                (header::ACCEPT, "application/atom+xml, application/xml"),
+                (header::ACCEPT_ENCODING, "gzip"),
+            ],
+            Self::Package => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
+        };
+        let value = |(name, value)| (name, header::HeaderValue::from_static(value));
+        pairs.into_iter().map(value).collect()
+    }
+}
+
+/// The client of one upstream.
+pub(crate) struct HttpClient {
+    http: reqwest::Client,
+    timeouts: Timeouts,
+    /// The upstream's address, without credentials.
+    home: Url,
+    /// User and password, decoded.
+    credentials: Option<(String, String)>,
+}
+
+/// An answer with status 200, its body not read yet.
+pub(crate) struct Answer {
+    response: Response,
+    /// Where it came from, after redirects.
+    pub(crate) url: Url,
+    /// The length of the whole body in bytes; `None` where the upstream does not say, or sends it compressed.
+    pub(crate) length: Option<u64>,
+    body_timeout: Duration,
+}
+
+impl HttpClient {
+    /// Makes the client of the upstream at `home`, whose credentials it takes out of the URL.
+    pub(crate) fn new(home: &Url, timeouts: Timeouts, user_agent: &str) -> Result<Self, SetupError> {
+        install_tls();
+        let http = reqwest::Client::builder()
+            .user_agent(user_agent)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeouts.connect)
+            .pool_idle_timeout(IDLE_LIMIT)
+            .build()
+            .map_err(SetupError::Client)?;
+        let decoded = |text: &str| {
+            percent_encoding::percent_decode_str(text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let has_credentials = !home.username().is_empty() || home.password().is_some();
+        let credentials =
+            has_credentials.then(|| (decoded(home.username()), decoded(home.password().unwrap_or_default())));
+        Ok(Self {
+            http,
+            timeouts,
+            home: address::without_credentials(home.clone()),
+            credentials,
+        })
+    }
+
+    /// Returns the upstream's address, without credentials.
+    pub(crate) fn home(&self) -> &Url {
+        &self.home
+    }
+
+    /// Gets `url`, following redirects.
+    pub(crate) async fn get(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
+        let mut url = url;
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send(&url, want).await?;
+            if !is_redirect(response.status()) {
+                return self.accept(response, url);
+            }
+            url = redirect_target(&response, &url).map_err(|reason| bad(&url, BadAnswer::Redirect(reason)))?;
+        }
+        Err(bad(&url, BadAnswer::Redirect("more than 5 times")))
+    }
+
+    async fn send(&self, url: &Url, want: Want) -> Result<Response, UpstreamError> {
+        let mut request = self.http.get(url.clone()).headers(want.headers());
+        let is_home = url.origin() == self.home.origin();
+        if let Some((user, password)) = self.credentials.as_ref().filter(|_| is_home) {
+            request = request.basic_auth(user, Some(password));
+        }
+        match timeout(self.timeouts.header, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.failed(url, error)),
+            Err(_) => Err(unavailable(url, Outage::HeaderTimeout(self.timeouts.header))),
+        }
+    }
+
+    fn failed(&self, url: &Url, error: reqwest::Error) -> UpstreamError {
+        let is_garbage =
+            causes(&error).any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse));
+        let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
+        let source = Arc::new(error.without_url());
+        if is_garbage {
+            return bad(url, BadAnswer::NotHttp { source });
+        }
+        let outage = match (is_connect, is_timeout) {
+            (true, true) => Outage::ConnectTimeout(self.timeouts.connect),
+            (true, false) => Outage::Connect { source },
+            (false, _) => Outage::Lost { source },
+        };
+        unavailable(url, outage)
+    }
+
+    /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
+    fn accept(&self, response: Response, url: Url) -> Result<Answer, UpstreamError> {
+        let status = response.status().as_u16();
+        match status {
+            200 => Ok(Answer {
+                length: response.content_length(),
+                response,
+                url,
+                body_timeout: self.timeouts.body,
+            }),
+            404 | 410 => Err(UpstreamError::NotFound {
+                url: redact::url(&url).to_string(),
+                status,
+            }),
+            401 | 403 | 407 | 451 => Err(UpstreamError::Refused {
+                url: redact::url(&url).to_string(),
+                status,
+            }),
+            408 | 429 | 500..=599 => Err(UpstreamError::Unavailable {
+                url: redact::url(&url).to_string(),
+                outage: Outage::Status(status),
+                retry_after: retry_after(response.headers()),
+            }),
+            _ => Err(bad(&url, BadAnswer::Status(status))),
+        }
+    }
+}
+
+impl Answer {
+    /// Returns the content type that the answer claims.
+    pub(crate) fn content_type(&self) -> Option<String> {
+        let value = self.response.headers().get(header::CONTENT_TYPE)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).chars().take(100).collect())
+    }
+
+    /// Returns the next piece of the body; `None` at its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
+        match timeout(self.body_timeout, self.response.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(error)) => Err(bad(
+                &self.url,
+                BadAnswer::CutOff {
+                    source: Arc::new(error.without_url()),
+                },
+            )),
+            Err(_) => Err(unavailable(&self.url, Outage::BodyTimeout(self.body_timeout))),
+        }
+    }
+
+    /// Reads the whole body, if it is not larger than `limit_bytes`.
+    pub(crate) async fn read(mut self, limit_bytes: u64) -> Result<Bytes, UpstreamError> {
+        let mut body = BytesMut::new();
+        let mut left = limit_bytes;
+        while let Some(chunk) = self.chunk().await? {
+            left = left
+                .checked_sub(chunk.len() as u64)
+                .ok_or_else(|| bad(&self.url, BadAnswer::TooLarge { limit_bytes }))?;
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    /// Returns the rest of the body as a stream that ends after its first error.
+    pub(crate) fn into_stream(self) -> BoxStream<'static, Result<Bytes, UpstreamError>> {
+        stream::unfold(Some(self), |answer| async {
+            let mut answer = answer?;
+            match answer.chunk().await {
+                Ok(Some(chunk)) => Some((Ok(chunk), Some(answer))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+        .boxed()
+    }
+}
+
+/// Makes a bad answer of `url`.
+pub(crate) fn bad(url: &Url, answer: BadAnswer) -> UpstreamError {
+    UpstreamError::BadAnswer {
+        url: redact::url(url).to_string(),
+        answer,
+    }
+}
+
+fn unavailable(url: &Url, outage: Outage) -> UpstreamError {
+    UpstreamError::Unavailable {
+        url: redact::url(url).to_string(),
+        outage,
+        retry_after: None,
+    }
+}
+
+/// Chooses the implementation of TLS, once for the process; one that is chosen already stays.
+fn install_tls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn redirect_target(response: &Response, url: &Url) -> Result<Url, &'static str> {
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .ok_or("without saying where to")?;
+    let target = std::str::from_utf8(location.as_bytes())
+        .ok()
+        .and_then(|to| url.join(to).ok());
+    let target = target.and_then(|target| address::parse(target.as_str()));
+    let target = address::without_credentials(target.ok_or("to what is no http or https address")?);
+    if url.scheme() == "https" && target.scheme() == "http" {
+        return Err("from https down to http");
+    }
+    Ok(target)
+}
+
+/// Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which is compared with the answer's own date, so that no
+/// clock of ours needs to be right.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &header::HeaderValue| value.to_str().ok())
+    };
+    let value = text(header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text| chrono::DateTime::parse_from_rfc2822(text).ok();
+    let wait = date(value)? - date(text(header::DATE)?)?;
+    Some(wait.to_std().unwrap_or_default())
+}
+
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_how_long_to_wait() {
+        let date = "Wed, 21 Oct 2015 07:28:00 GMT";
+        for (retry, date, seconds) in [
+            ("120", None, Some(120)),
+            (" 0 ", None, Some(0)),
+            ("Wed, 21 Oct 2015 07:29:30 GMT", Some(date), Some(90)),
+            ("Wed, 21 Oct 2015 07:00:00 GMT", Some(date), Some(0)),
+            ("Wed, 21 Oct 2015 07:29:30 GMT", None, None),
+            ("soon", Some(date), None),
+            ("-5", None, None),
+            ("99999999999999999999999", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, retry.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(header::DATE, date.parse().unwrap());
+            }
+            assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{retry}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+}

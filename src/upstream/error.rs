@@ -1,0 +1,199 @@
+//! How asking an upstream can fail, by what it means for whoever asked.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::odata::atom_read::FeedError;
+
+/// Why an upstream gave no answer that can be used. Its text tells all, down to the last cause, so it has no source; URLs
+/// in it carry no secrets. Cheap to clone: one failure is told to all who wait for the same answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UpstreamError {
+    /// The upstream does not have what was asked for.
+    #[error("{url} does not exist (status {status})")]
+    NotFound {
+        /// What was asked for.
+        url: String,
+        /// 404 or 410.
+        status: u16,
+    },
+    /// The upstream cannot be reached, or cannot answer now.
+    #[error("{url} is not available: {outage}")]
+    Unavailable {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        outage: Outage,
+        /// How long the upstream asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// The upstream does not let us.
+    #[error("access to {url} is refused (status {status}): check the credentials for this upstream")]
+    Refused {
+        /// What was asked for.
+        url: String,
+        /// 401, 403, 407 or 451.
+        status: u16,
+    },
+    /// The upstream answers, but not with what it should.
+    #[error("{url} gave an unusable answer: {answer}")]
+    BadAnswer {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        answer: BadAnswer,
+    },
+}
+
+/// The four meanings of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Absent: the one failure that may be taken for "there is no such package".
+    NotFound,
+    /// Failed for now.
+    Unavailable,
+    /// Forbidden.
+    Refused,
+    /// Failed until the upstream is mended.
+    BadAnswer,
+}
+
+/// Why an upstream is not available.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Outage {
+    /// No connection: the name is not known, nobody listens, TLS fails.
+    #[error("no connection ({})", innermost(source.as_ref()))]
+    Connect {
+        /// What the HTTP client says.
+        source: Arc<reqwest::Error>,
+    },
+    /// No connection in time.
+    #[error("no connection within {} s", .0.as_secs_f32())]
+    ConnectTimeout(Duration),
+    /// No answer in time.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    HeaderTimeout(Duration),
+    /// The answer stopped in its middle.
+    #[error("its answer stalled for {} s", .0.as_secs_f32())]
+    BodyTimeout(Duration),
+    /// The connection was lost before an answer came.
+    #[error("the connection was lost ({})", innermost(source.as_ref()))]
+    Lost {
+        /// What the HTTP client says.
+        source: Arc<reqwest::Error>,
+    },
+    /// The upstream says so itself: 408, 429 or 5xx.
+    #[error("it answers with status {0}")]
+    Status(u16),
+}
+
+/// Why an answer is unusable.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum BadAnswer {
+    /// A status that means nothing here.
+    #[error("status {0} is not expected")]
+    Status(u16),
+    /// What came over the connection is not HTTP.
+    #[error("it is not HTTP ({})", innermost(source.as_ref()))]
+    NotHttp {
+        /// What the HTTP client says.
+        source: Arc<reqwest::Error>,
+    },
+    /// The body ended before its end, or does not decompress.
+    #[error("it is cut off or garbled ({})", innermost(source.as_ref()))]
+    CutOff {
+        /// What the HTTP client says.
+        source: Arc<reqwest::Error>,
+    },
+    /// The body is larger than is read.
+    #[error("it is larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// The most that is read, in bytes.
+        limit_bytes: u64,
+    },
+    /// No feed, or a broken one.
+    #[error("{}", chain(.0.as_ref()))]
+    Feed(Arc<FeedError>),
+    /// No zip archive.
+    #[error("it is no nupkg, but {}", content_type.as_deref().unwrap_or("something of unknown type"))]
+    NotPackage {
+        /// The content type that it claims.
+        content_type: Option<String>,
+    },
+    /// A redirect leads nowhere, or where it must not lead.
+    #[error("it redirects {0}")]
+    Redirect(&'static str),
+    /// The address of a package or of a next page cannot be followed.
+    #[error("it links to {link}, {reason}")]
+    Link {
+        /// The link, without secrets.
+        link: String,
+        /// Why it is not followed.
+        reason: &'static str,
+    },
+    /// The pages of a feed do not end.
+    #[error("its pages do not end: {0}")]
+    Paging(&'static str),
+    /// Reading it was given up: larder is stopping.
+    #[error("reading it was given up, larder is stopping")]
+    Abandoned,
+    /// A page that an earlier page linked to is gone: the answer can not be whole.
+    #[error("a further page of it is gone (status {0})")]
+    PageGone(u16),
+}
+
+impl UpstreamError {
+    /// Returns what the failure means.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Refused { .. } => ErrorKind::Refused,
+            Self::BadAnswer { .. } => ErrorKind::BadAnswer,
+        }
+    }
+
+    /// Returns whether time ran out: what a gateway calls a timeout.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        let Self::Unavailable { outage, .. } = self else {
+            return false;
+        };
+        matches!(
+            outage,
+            Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_)
+        )
+    }
+
+    /// Returns how long the upstream asks to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// Returns the last cause, which says what happened: the ones before it say what was tried, with the whole URL.
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+/// Returns an error's text with all its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}

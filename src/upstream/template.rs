@@ -1,0 +1,142 @@
+//! A place with nupkgs whose addresses follow from id and version. It announces nothing: what is there is known by
+//! fetching it.
+
+use futures::FutureExt as _;
+use futures::future::{self, BoxFuture};
+use url::Url;
+
+use super::address::{self, encode};
+use super::client::{HttpClient, SetupError, Timeouts, bad};
+use super::content::open_package;
+use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
+use crate::catalog::{Announced, SourceName};
+use crate::nuget::{NuGetVersion, PackageId};
+use crate::redact;
+
+/// What a template upstream needs to know.
+#[derive(Debug, Clone)]
+pub struct TemplateSettings {
+    /// The name of the source.
+    pub name: SourceName,
+    /// The URL in which `@ID` and `@VERSION` are replaced; may hold a user and a password.
+    pub template: String,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// What larder calls itself there.
+    pub user_agent: String,
+}
+
+/// A place with nupkgs, at addresses made from a template.
+pub struct TemplateUpstream {
+    name: SourceName,
+    template: String,
+    client: HttpClient,
+}
+
+impl TemplateUpstream {
+    /// Makes the client of such a place; connects nowhere yet.
+    pub fn new(settings: TemplateSettings) -> Result<Self, SetupError> {
+        let sample = address::parse(&fill(&settings.template, "id", "1.0")).ok_or_else(|| SetupError::Address {
+            url: redact::url_text(&settings.template).to_string(),
+        })?;
+        Ok(Self {
+            name: settings.name,
+            template: settings.template,
+            client: HttpClient::new(&sample, settings.timeouts, &settings.user_agent)?,
+        })
+    }
+
+    /// Returns where the nupkg of a version lies.
+    fn address(&self, id: &PackageId, version: &NuGetVersion) -> Result<Url, UpstreamError> {
+        let filled = fill(&self.template, id.as_str(), version.as_str());
+        let url = address::parse(&filled).ok_or_else(|| {
+            let link = redact::url_text(&filled).to_string();
+            let reason = address::NO_ADDRESS;
+            bad(self.client.home(), BadAnswer::Link { link, reason })
+        })?;
+        Ok(address::without_credentials(url))
+    }
+}
+
+impl Upstream for TemplateUpstream {
+    fn name(&self) -> &SourceName {
+        &self.name
+    }
+
+    fn announces(&self) -> bool {
+        false
+    }
+
+    fn versions<'a>(&'a self, _: &'a PackageId) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
+        future::ready(Ok(Vec::new())).boxed()
+    }
+
+    fn search<'a>(&'a self, _: &'a UpstreamSearch) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
+        future::ready(Ok(UpstreamPage {
+            items: Vec::new(),
+            total: Some(0),
+            next_skip: None,
+        }))
+        .boxed()
+    }
+
+    fn open<'a>(
+        &'a self,
+        id: &'a PackageId,
+        version: &'a NuGetVersion,
+        _: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>> {
+        async move { open_package(&self.client, self.address(id, version)?).await }.boxed()
+    }
+}
+
+/// Replaces the placeholders; ids and versions have no `@`, so the order does not matter.
+fn fill(template: &str, id: &str, version: &str) -> String {
+    template
+        .replace("@ID", &encode(id))
+        .replace("@VERSION", &encode(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(template: &str) -> Result<TemplateUpstream, SetupError> {
+        TemplateUpstream::new(TemplateSettings {
+            name: "t".parse().unwrap(),
+            template: template.to_owned(),
+            timeouts: Timeouts::default(),
+            user_agent: "larder/test".to_owned(),
+        })
+    }
+
+    #[test]
+    fn placeholders_are_replaced_encoded() {
+        for (template, id, version, expected) in [
+            (
+                "http://t.test/@ID/@ID.@VERSION.nupkg",
+                "Git",
+                "1.0",
+                "http://t.test/Git/Git.1.0.nupkg",
+            ),
+            (
+                "http://u:p@t.test/get?id=@ID&v=@VERSION",
+                "Ünï",
+                "1.0-a.1+b",
+                "http://t.test/get?id=%C3%9Cn%C3%AF&v=1.0-a.1%2Bb",
+            ),
+        ] {
+            let url = upstream(template)
+                .unwrap()
+                .address(&id.parse().unwrap(), &version.parse().unwrap());
+            assert_eq!(url.unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn a_template_is_a_web_address() {
+        for template in ["@ID/@VERSION", "ftp://t.test/@ID", "http:///", ""] {
+            assert!(upstream(template).is_err(), "{template}");
+        }
+    }
+}

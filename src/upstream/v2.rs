@@ -1,0 +1,296 @@
+//! A gallery that speaks `NuGet` v2, asked in the few shapes that nuget.org and the Chocolatey community repository both
+//! answer: `FindPackagesById`, `Search` and the package itself.
+//!
+//! It believes no page that leads astray or in circles, and takes no versions of an id that was not asked for.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use url::Url;
+
+use super::address::{self, encode, literal};
+use super::client::{HttpClient, Limits, SetupError, Timeouts, Want, bad};
+use super::content::open_package;
+use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
+use crate::catalog::query::{Latest, Prerelease};
+use crate::catalog::{Announced, SourceName};
+use crate::nuget::{NuGetVersion, PackageId};
+use crate::odata::atom_read::{FeedPage, read_feed};
+use crate::redact;
+
+/// The most rows that a search asks for: the page size of the Chocolatey community repository.
+pub const SEARCH_PAGE: u64 = 40;
+
+/// What a v2 upstream needs to know.
+#[derive(Debug, Clone)]
+pub struct V2Settings {
+    /// The name of the source.
+    pub name: SourceName,
+    /// The root of the feed; may hold a user and a password.
+    pub base: Url,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// How much is read.
+    pub limits: Limits,
+    /// What larder calls itself there.
+    pub user_agent: String,
+}
+
+/// A v2 feed that packages are mirrored from.
+pub struct V2Upstream {
+    name: SourceName,
+    client: HttpClient,
+    limits: Limits,
+}
+
+/// A page, where it came from, and how large it was.
+struct FetchedPage {
+    page: FeedPage,
+    url: Url,
+    bytes: u64,
+}
+
+impl V2Upstream {
+    /// Makes the client of a v2 feed; connects nowhere yet.
+    pub fn new(settings: V2Settings) -> Result<Self, SetupError> {
+        let mut base = address::parse(settings.base.as_str()).ok_or_else(|| SetupError::Address {
+            url: redact::url(&settings.base).to_string(),
+        })?;
+        base.set_query(None);
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Ok(Self {
+            name: settings.name,
+            client: HttpClient::new(&base, settings.timeouts, &settings.user_agent)?,
+            limits: settings.limits,
+        })
+    }
+
+    /// Returns the address of something below the feed's root.
+    fn address(&self, path: &str, query: Option<&str>) -> Url {
+        let mut url = self.client.home().clone();
+        url.set_path(&format!("{}{path}", url.path()));
+        url.set_query(query);
+        url
+    }
+
+    async fn find(&self, id: &PackageId) -> Result<Vec<Announced>, UpstreamError> {
+        let query = format!("id={}&semVerLevel=2.0.0", literal(id.as_str()));
+        let mut url = self.address("FindPackagesById()", Some(&query));
+        let mut fetched = HashSet::new();
+        let mut versions = HashSet::new();
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        while fetched.len() < self.limits.pages {
+            if !fetched.insert(url.clone()) {
+                return Err(bad(&url, BadAnswer::Paging("a page links back to one before it")));
+            }
+            let FetchedPage {
+                page,
+                url: at,
+                bytes: size,
+            } = match self.fetch(url).await {
+                Err(UpstreamError::NotFound { .. }) if fetched.len() == 1 => return Ok(found),
+                Err(UpstreamError::NotFound { url, status }) => {
+                    let answer = BadAnswer::PageGone(status);
+                    return Err(UpstreamError::BadAnswer { url, answer });
+                }
+                page => page?,
+            };
+            bytes += size;
+            if bytes > self.limits.answer_bytes {
+                let limit_bytes = self.limits.answer_bytes;
+                return Err(bad(&at, BadAnswer::TooLarge { limit_bytes }));
+            }
+            let mut is_new = !page.skipped.is_empty();
+            for announced in page.entries.into_iter().filter(|announced| announced.id == *id) {
+                if versions.insert(announced.version.clone()) {
+                    is_new = true;
+                    found.push(announced);
+                }
+            }
+            let Some(next) = page.next else { return Ok(found) };
+            if !is_new {
+                return Err(bad(
+                    &at,
+                    BadAnswer::Paging("a page has no new version, yet names a next one"),
+                ));
+            }
+            url = address::next_page(&next, &at).map_err(|reason| refuse_link(&at, &next, reason))?;
+        }
+        Err(bad(&url, BadAnswer::Paging("there are more than is allowed")))
+    }
+
+    async fn page(&self, search: &UpstreamSearch) -> Result<UpstreamPage<Announced>, UpstreamError> {
+        let top = search.top.clamp(1, SEARCH_PAGE);
+        let url = self.address("Search()", Some(&search_query(search, top)));
+        let page = match self.fetch(url).await {
+            // A gallery without a search says nothing about what it has.
+            Err(UpstreamError::NotFound { url, status }) => {
+                let answer = BadAnswer::Status(status);
+                return Err(UpstreamError::BadAnswer { url, answer });
+            }
+            fetched => fetched?.page,
+        };
+        let rows = (page.entries.len() + page.skipped.len()) as u64;
+        let end = search.skip.saturating_add(rows);
+        let is_last = match page.count {
+            _ if rows == 0 => true,
+            Some(total) => end >= total,
+            // nuget.org leaves out the next link where $top was given; others have pages smaller than $top.
+            None => rows < top && page.next.is_none(),
+        };
+        Ok(UpstreamPage {
+            items: page.entries,
+            total: page.count,
+            next_skip: (!is_last).then_some(end),
+        })
+    }
+
+    async fn fetch(&self, url: Url) -> Result<FetchedPage, UpstreamError> {
+        let answer = self.client.get(url, Want::Feed).await?;
+        let url = answer.url.clone();
+        let body = answer.read(self.limits.page_bytes).await?;
+        let bytes = body.len() as u64;
+        let (document, limits) = (url.clone(), self.limits.feed);
+        let read = tokio::task::spawn_blocking(move || read_feed(&body, &document, limits)).await;
+        let page = match read {
+            Ok(page) => page.map_err(|error| bad(&url, BadAnswer::Feed(Arc::new(error))))?,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => return Err(bad(&url, BadAnswer::Abandoned)),
+        };
+        if let Some(first) = page.skipped.first() {
+            tracing::warn!(
+                upstream.name = %self.name,
+                url = %redact::url(&url),
+                "{} entries name no package and are left out; the first, '{}': {}",
+                page.skipped.len(),
+                first.entry,
+                first.reason,
+            );
+        }
+        Ok(FetchedPage { page, url, bytes })
+    }
+}
+
+impl Upstream for V2Upstream {
+    fn name(&self) -> &SourceName {
+        &self.name
+    }
+
+    fn announces(&self) -> bool {
+        true
+    }
+
+    fn versions<'a>(&'a self, id: &'a PackageId) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
+        self.find(id).boxed()
+    }
+
+    fn search<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+    ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
+        self.page(search).boxed()
+    }
+
+    fn open<'a>(
+        &'a self,
+        id: &'a PackageId,
+        version: &'a NuGetVersion,
+        content_url: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>> {
+        let home = self.client.home();
+        let url = if let Some(link) = content_url {
+            address::upgrade(link, home).map_err(|reason| refuse_link(home, link, reason))
+        } else {
+            let path = format!("package/{}/{}", encode(id.as_str()), encode(version.as_str()));
+            Ok(self.address(&path, None))
+        };
+        async move { open_package(&self.client, url?).await }.boxed()
+    }
+}
+
+fn refuse_link(page: &Url, link: &str, reason: &'static str) -> UpstreamError {
+    let link = redact::url_text(link).to_string();
+    bad(page, BadAnswer::Link { link, reason })
+}
+
+/// Writes the parameters of `Search()` in the one shape and order that nuget.org and the Chocolatey community repository
+/// both take for their own clients' searches.
+fn search_query(search: &UpstreamSearch, top: u64) -> String {
+    let filter = match search.latest {
+        Some(Latest::Stable) => "$filter=IsLatestVersion&",
+        Some(Latest::Absolute) => "$filter=IsAbsoluteLatestVersion&",
+        None => "",
+    };
+    let term = literal(&search.terms.words.join(" "));
+    let prerelease = search.prerelease == Prerelease::Include;
+    let skip = search.skip;
+    format!(
+        "{filter}$orderby=Id&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}\
+         &$skip={skip}&$top={top}&semVerLevel=2.0.0"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::query::SearchTerms;
+
+    fn upstream(base: &str) -> V2Upstream {
+        V2Upstream::new(V2Settings {
+            name: "g".parse().unwrap(),
+            base: base.parse().unwrap(),
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            user_agent: "larder/test".to_owned(),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn addresses_are_below_the_root() {
+        for base in ["https://u:p@g.test/api/v2", "https://g.test/api/v2/?x=y#z"] {
+            let url = upstream(base).address("Search()", Some("a='b'"));
+            assert_eq!(url.as_str(), "https://g.test/api/v2/Search()?a=%27b%27");
+        }
+    }
+
+    #[test]
+    fn searches_have_one_shape() {
+        let mut search = UpstreamSearch {
+            terms: SearchTerms::parse("C++ O'Neill"),
+            prerelease: Prerelease::Exclude,
+            latest: Some(Latest::Stable),
+            skip: 40,
+            top: 40,
+        };
+        assert_eq!(
+            search_query(&search, 40),
+            "$filter=IsLatestVersion&$orderby=Id&searchTerm='c%2B%2B%20o%27%27neill'&targetFramework=''\
+             &includePrerelease=false&$skip=40&$top=40&semVerLevel=2.0.0"
+        );
+        search.latest = None;
+        search.terms = SearchTerms::default();
+        search.prerelease = Prerelease::Include;
+        assert_eq!(
+            search_query(&search, 1),
+            "$orderby=Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1&semVerLevel=2.0.0"
+        );
+    }
+
+    #[test]
+    fn other_schemes_are_no_upstream() {
+        let settings = V2Settings {
+            base: "file:///etc/".parse().unwrap(),
+            name: "g".parse().unwrap(),
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            user_agent: String::new(),
+        };
+        assert!(matches!(V2Upstream::new(settings), Err(SetupError::Address { .. })));
+    }
+}

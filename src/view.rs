@@ -1,0 +1,117 @@
+//! Rows in memory, and how they answer a query.
+//!
+//! Has state, does no IO: it is told what changed and never asks. After a restart it is filled again from the index's rows.
+
+mod answer;
+mod feed_view;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::catalog::{Contribution, Group, Row, SourceName};
+use crate::config::IdPattern;
+use crate::nuget::PackageId;
+
+pub use answer::{Candidates, Hit};
+pub use feed_view::FeedView;
+
+/// How a feed is made of sources.
+#[derive(Debug, Clone)]
+pub struct FeedShape {
+    /// The feed's name, which is that of its hosted source.
+    pub name: SourceName,
+    /// The upstream sources, the first one first.
+    pub upstreams: Vec<SourceName>,
+    /// Ids that no upstream may answer for.
+    pub reserved: Vec<IdPattern>,
+}
+
+impl FeedShape {
+    /// Returns whether an id belongs to what is hosted here alone.
+    #[must_use]
+    pub fn reserves(&self, id: &str) -> bool {
+        self.reserved.iter().any(|pattern| pattern.matches(id))
+    }
+}
+
+/// All rows of all sources, and every feed's view of them.
+#[derive(Debug)]
+pub struct Views {
+    rows: Mutex<HashMap<SourceName, HashMap<PackageId, Known>>>,
+    feeds: Vec<Arc<FeedView>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    seq: u64,
+    rows: Vec<Arc<Row>>,
+}
+
+impl Views {
+    /// Makes views without any rows.
+    #[must_use]
+    pub fn new(shapes: Vec<FeedShape>) -> Self {
+        let feeds = shapes.into_iter().map(|shape| Arc::new(FeedView::new(shape))).collect();
+        Self {
+            rows: Mutex::default(),
+            feeds,
+        }
+    }
+
+    /// Returns the view of a feed.
+    #[must_use]
+    pub fn feed(&self, name: &SourceName) -> Option<&Arc<FeedView>> {
+        self.feeds.iter().find(|feed| feed.shape().name == *name)
+    }
+
+    /// Takes in all rows of an id in a source as commit `seq` left them; what an older commit left is passed over.
+    pub fn apply(&self, source: &SourceName, id: &PackageId, seq: u64, rows: Vec<Arc<Row>>) {
+        let mut sources = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sources
+            .entry(source.clone())
+            .or_default()
+            .entry(id.clone())
+            .or_default();
+        if seq < known.seq {
+            return;
+        }
+        *known = Known { seq, rows };
+        // Feeds change under the same lock, so that they see commits in their order.
+        for feed in &self.feeds {
+            let shape = feed.shape();
+            if shape.name == *source || shape.upstreams.contains(source) {
+                feed.replace(id, regroup(&sources, shape, id));
+            }
+        }
+    }
+}
+
+fn regroup(
+    sources: &HashMap<SourceName, HashMap<PackageId, Known>>,
+    shape: &FeedShape,
+    id: &PackageId,
+) -> Option<Group> {
+    let rows_of = |source: &SourceName| {
+        sources
+            .get(source)
+            .and_then(|ids| ids.get(id))
+            .map(|known| known.rows.as_slice())
+    };
+    let hosted = Contribution {
+        source: &shape.name,
+        rows: rows_of(&shape.name).unwrap_or_default(),
+    };
+    let upstreams = if shape.reserves(id.lower()) {
+        &[][..]
+    } else {
+        &shape.upstreams[..]
+    };
+    let upstreams: Vec<Contribution<'_>> = upstreams
+        .iter()
+        .map(|source| Contribution {
+            source,
+            rows: rows_of(source).unwrap_or_default(),
+        })
+        .collect();
+    Group::merge(&hosted, &upstreams)
+}
