@@ -11,6 +11,5 @@ mod real_clients;
 mod recorded;
 mod replay;
 mod support;
-mod support;
 mod upstream_download;
 mod upstream_v2;
