@@ -1,6 +1,13 @@
 //! The command line: what can be asked of the program, and which function does it. Errors end here as text for people.
 
+mod assemble;
 mod check_config;
+mod import;
+mod progress;
+mod reindex;
+mod running;
+mod serve;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,8 +66,19 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             admin_key()?.as_ref(),
             std::io::stdout().lock(),
         ),
-        command => anyhow::bail!("{command:?} is not part of this build"),
+        Command::Serve => {
+            let (config, key) = (Config::load(&cli.config)?, admin_key()?);
+            block_on(serve::run(&config, key.as_ref()))
+        }
+        Command::Import { feed, paths } => block_on(import::run(&Config::load(&cli.config)?, feed, &paths)),
+        Command::Reindex => block_on(reindex::run(&Config::load(&cli.config)?)),
+        Command::Verify => block_on(verify::run(&Config::load(&cli.config)?)),
     }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(work)
 }
 
 /// Returns the administrator key that the environment sets.

@@ -1,7 +1,13 @@
 //! The HTTP side: what a request asks in HTTP's own words, and how an answer is put into them. Knows no sled and no reqwest.
 
 pub mod base_url;
+pub mod error;
+mod failure;
 pub mod header_text;
+mod mount;
 pub mod multipart;
 pub mod range;
+pub mod router;
+pub mod state;
+mod v2;
 pub mod warning;

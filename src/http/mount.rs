@@ -8,18 +8,18 @@ const DEFAULT_MOUNTS: [&str; 3] = ["/api/v2", "/nuget", "/chocolatey"];
 
 /// A feed that a path lies in.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Mount<'a> {
+pub(super) struct Mount<'a> {
     /// The feed; `None` for the default one.
-    pub feed: Option<SourceName>,
+    pub(super) feed: Option<SourceName>,
     /// The path of the feed's root, without a trailing slash, as the client spelled it.
-    pub path: &'a str,
+    pub(super) path: &'a str,
     /// What comes after it, still percent-encoded.
-    pub rest: &'a str,
+    pub(super) rest: &'a str,
 }
 
 /// Finds the feed that a raw path lies in; `None` where it lies in none.
 #[must_use]
-pub fn find(raw_path: &str) -> Option<Mount<'_>> {
+pub(super) fn find(raw_path: &str) -> Option<Mount<'_>> {
     for mount in DEFAULT_MOUNTS {
         if let Some(rest) = below(raw_path, mount) {
             let path = raw_path.get(..mount.len())?;

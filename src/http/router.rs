@@ -14,7 +14,7 @@ use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 
 use super::base_url::{Asked, BaseUrl};
-use super::error::ApiError;
+use super::error::{ApiError, Dialect};
 use super::state::{App, FeedRequest};
 use super::{mount, v2};
 
@@ -45,10 +45,8 @@ pub fn router(app: App) -> Router {
 async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
     let started = std::time::Instant::now();
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let response = match answer(&app, connection, request).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
-    };
+    let answered = answer(&app, connection, request).await;
+    let response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), duration_ms, "answered");
     response
@@ -58,16 +56,16 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
     let uri = request.uri().clone();
     let (path, query) = (uri.path(), uri.query().unwrap_or(""));
     if path.len() + query.len() > app.max_url_bytes {
-        return Err(ApiError::uri_too_long(app.max_url_bytes));
+        return Err(ApiError::UriTooLong { limit_bytes: app.max_url_bytes });
     }
     if path == "/" {
         return Ok(front_page(app));
     }
     let Some(mount) = mount::find(path) else {
-        return Err(ApiError::not_found(format!("there is nothing at {path}; the default feed is at /api/v2/")));
+        return Err(ApiError::NotFound(format!("There is nothing at {path}; the default feed is at /api/v2/.")));
     };
     let Some(feed) = app.feed(mount.feed.as_ref()) else {
-        return Err(ApiError::not_found("there is no such feed; the default feed is at /api/v2/".to_owned()));
+        return Err(ApiError::NotFound("There is no such feed; the default feed is at /api/v2/.".to_owned()));
     };
     let asked = Asked {
         version: request.version(),
@@ -76,11 +74,11 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
         peer: connection.peer.ip(),
         local: connection.local,
     };
-    let base = BaseUrl::of(&asked, &app.server).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let base = BaseUrl::of(&asked, &app.server)?;
     let root = base.mount(mount.path).as_str().to_owned();
     let feed_request =
         FeedRequest { feed: &feed.name, delete: feed.delete, root, rest: mount.rest, query };
-    v2::dispatch(app, &feed_request, request).await
+    Ok(v2::dispatch(app, &feed_request, request).await)
 }
 
 /// For people who open the server in a browser.

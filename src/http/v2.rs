@@ -8,10 +8,11 @@ mod push;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, Method};
 use axum::response::Response;
 
-use super::error::ApiError;
+use super::error::{ApiError, Dialect};
 use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
@@ -26,48 +27,70 @@ const XML_TYPE: &str = "application/xml;charset=utf-8";
 const TEXT_TYPE: &str = "text/plain;charset=utf-8";
 
 /// Answers a request to a feed.
-///
-/// # Errors
-/// What the client is told went wrong.
-pub async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request) -> Result<Response, ApiError> {
-    let asked = address::parse(feed.rest).map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let method = request.method().clone();
-    let is_head = method == Method::HEAD;
-    let response = match (asked, method) {
-        (Address::Root, Method::GET | Method::HEAD) => {
-            xml_answer(XML_TYPE, edmx::service(&Links { root: &feed.root }))
+pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request) -> Response {
+    // The body apart: what is held while an answer is awaited must be shared between threads, and a body cannot be.
+    let (parts, body) = request.into_parts();
+    let is_head = parts.method == Method::HEAD;
+    let is_read = is_head || parts.method == Method::GET;
+    let (answered, dialect) = match address::parse(feed.rest) {
+        Err(error) => (Err(error.into()), Dialect::OData),
+        Ok(asked @ (Address::Root | Address::PackageRoot | Address::File(_) | Address::BareFile(_))) if !is_read => {
+            (write(app, feed, asked, &parts, body).await, Dialect::Plain)
         }
-        (Address::Metadata, Method::GET | Method::HEAD) => xml_answer(XML_TYPE, edmx::metadata()),
-        // Galleries take POST for long parameters; the question is in the query string all the same.
-        (Address::List(collection), Method::GET | Method::HEAD | Method::POST) => {
-            lists::list(app, feed, &collection).await?
-        }
-        (Address::Count(collection), Method::GET | Method::HEAD | Method::POST) => {
-            lists::count(app, feed, &collection).await?
-        }
-        (Address::Package(key), Method::GET | Method::HEAD) => lists::package(app, feed, &key).await?,
-        (Address::LatestFile(id), Method::GET | Method::HEAD) => {
-            download::latest(app, feed, &id, &request).await?
-        }
-        (Address::File(key) | Address::PackageDownload(key) | Address::BareFile(key), Method::GET | Method::HEAD) => {
-            download::package(app, feed, &key, &request).await?
-        }
-        (Address::Root | Address::PackageRoot, Method::PUT | Method::POST) => push::push(app, feed, request).await?,
-        (Address::File(key) | Address::BareFile(key), Method::DELETE) => {
-            delete::delete(app, feed, &key, request.headers()).await?
-        }
-        (Address::File(key) | Address::BareFile(key), Method::POST) => {
-            delete::relist(app, feed, &key, request.headers()).await?
-        }
-        (Address::GetUpdates | Address::Batch, _) => {
-            return Err(ApiError::not_implemented("GetUpdates and $batch are not answered by this version of larder"));
-        }
-        (Address::Unknown, _) => {
-            return Err(ApiError::not_found(format!("there is nothing at {}{}", feed.root, feed.rest)));
-        }
-        (_, method) => return Err(ApiError::method_not_allowed(&method)),
+        Ok(asked) => (read(app, feed, asked, &parts).await, Dialect::OData),
     };
-    Ok(if is_head { without_body(response) } else { response })
+    let response = answered.unwrap_or_else(|error| error.into_response(dialect));
+    if is_head { without_body(response) } else { response }
+}
+
+async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) -> Result<Response, ApiError> {
+    // Galleries take POST for the long parameters of lists; the question is in the query string all the same.
+    let takes_post = matches!(asked, Address::List(_) | Address::Count(_));
+    let method = &parts.method;
+    if !(method == Method::GET || method == Method::HEAD || (takes_post && method == Method::POST)) {
+        return Err(not_allowed("GET, HEAD", method));
+    }
+    match asked {
+        Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&Links { root: &feed.root }))),
+        Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata())),
+        Address::List(collection) => lists::list(app, feed, &collection).await,
+        Address::Count(collection) => lists::count(app, feed, &collection).await,
+        Address::Package(key) => lists::package(app, feed, &key).await,
+        Address::LatestFile(id) => download::latest(app, feed, &id, parts).await,
+        Address::File(key) | Address::PackageDownload(key) | Address::BareFile(key) => {
+            download::package(app, feed, &key, parts).await
+        }
+        Address::GetUpdates | Address::Batch => Err(ApiError::NotImplemented(
+            "GetUpdates and $batch are not answered by this version of larder.".to_owned(),
+        )),
+        Address::PackageRoot | Address::Unknown => {
+            Err(ApiError::NotFound(format!("There is nothing at {}{}.", feed.root, feed.rest)))
+        }
+    }
+}
+
+async fn write(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    asked: Address,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, ApiError> {
+    match (asked, &parts.method) {
+        (Address::Root | Address::PackageRoot, &Method::PUT | &Method::POST) => push::push(app, feed, &parts.headers, body).await,
+        (Address::File(key) | Address::BareFile(key), &Method::DELETE) => {
+            delete::delete(app, feed, &key, &parts.headers).await
+        }
+        (Address::File(key) | Address::BareFile(key), &Method::POST) => {
+            delete::relist(app, feed, &key, &parts.headers).await
+        }
+        (Address::Root | Address::PackageRoot, method) => Err(not_allowed("GET, HEAD, PUT, POST", method)),
+        (_, method) => Err(not_allowed("GET, HEAD, POST, DELETE", method)),
+    }
+}
+
+fn not_allowed(allow: &'static str, method: &Method) -> ApiError {
+    ApiError::MethodNotAllowed { allow, text: format!("{method} is not allowed here; {allow} are.") }
 }
 
 fn xml_answer(content_type: &'static str, document: String) -> Response {

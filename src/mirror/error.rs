@@ -57,6 +57,12 @@ pub enum MirrorError {
     Internal(String),
 }
 
+impl From<SpoolError> for MirrorError {
+    fn from(error: SpoolError) -> Self {
+        Self::Spool(Arc::new(error))
+    }
+}
+
 impl MirrorError {
     pub(super) fn index(error: IndexError) -> Self {
         Self::Index(Arc::new(error))

@@ -53,6 +53,12 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
+    /// Returns whether the body is larger than allowed.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::TooLarge { .. })
+    }
+
     /// Returns whether the disk has no room left.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {

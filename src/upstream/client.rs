@@ -300,6 +300,19 @@ fn install_tls() {
     });
 }
 
+/// Makes a client for a larder on the same machine: no proxy, no redirects.
+///
+/// # Errors
+/// [`SetupError::Client`].
+pub fn local_client() -> Result<reqwest::Client, SetupError> {
+    install_tls();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(SetupError::Client)
+}
+
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }

@@ -18,16 +18,16 @@ pub(super) async fn delete(
     key: &Key,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let done = async {
-        authorize(app, headers)?;
-        match feed.delete {
-            DeletePolicy::Unlist => app.mirror.set_listed(feed.feed, &key.id, &key.version, Listed::No).await?,
-            DeletePolicy::Remove => app.mirror.remove(feed.feed, &key.id, &key.version).await?,
-            DeletePolicy::Off => return Err(ApiError::deleting_is_off()),
+    authorize(app, headers)?;
+    match feed.delete {
+        DeletePolicy::Unlist => app.mirror.set_listed(feed.feed, &key.id, &key.version, Listed::No).await?,
+        DeletePolicy::Remove => app.mirror.remove(feed.feed, &key.id, &key.version).await?,
+        DeletePolicy::Off => {
+            let text = "Deleting packages is turned off for this feed.".to_owned();
+            return Err(ApiError::MethodNotAllowed { allow: "GET, HEAD, POST", text });
         }
-        Ok(empty(StatusCode::NO_CONTENT))
-    };
-    done.await.map_err(ApiError::in_plain_text)
+    }
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// Lists a version again.
@@ -37,12 +37,9 @@ pub(super) async fn relist(
     key: &Key,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let done = async {
-        authorize(app, headers)?;
-        app.mirror.set_listed(feed.feed, &key.id, &key.version, Listed::Yes).await?;
-        Ok(empty(StatusCode::OK))
-    };
-    done.await.map_err(ApiError::in_plain_text)
+    authorize(app, headers)?;
+    app.mirror.set_listed(feed.feed, &key.id, &key.version, Listed::Yes).await?;
+    Ok(empty(StatusCode::OK))
 }
 
 fn empty(status: StatusCode) -> Response {

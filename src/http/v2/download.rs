@@ -1,18 +1,18 @@
 //! nupkgs, whole or in part, streamed.
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
     LAST_MODIFIED,
 };
+use axum::http::request::Parts;
 use axum::response::Response;
 
 use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
 use crate::catalog::Query;
 use crate::http::error::ApiError;
-use crate::http::range::{ETag, Reply, Representation, content_range, decide, format_date, unsatisfied_range};
+use crate::http::range::{ETag, Reply, Representation, content_range, decide, format_date};
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Arriving, HeldPackage, Located};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel, Sha512};
@@ -32,9 +32,9 @@ pub(super) async fn package(
     app: &App,
     feed: &FeedRequest<'_>,
     key: &Key,
-    request: &Request,
+    parts: &Parts,
 ) -> Result<Response, ApiError> {
-    answer(app, feed, key, request, Naming::Version).await
+    answer(app, feed, key, parts, Naming::Version).await
 }
 
 /// Answers with the bytes of the latest listed release; `NuGetGallery` looks at SemVer 2 versions too.
@@ -42,7 +42,7 @@ pub(super) async fn latest(
     app: &App,
     feed: &FeedRequest<'_>,
     id: &PackageId,
-    request: &Request,
+    parts: &Parts,
 ) -> Result<Response, ApiError> {
     let query = Query {
         ids: Some(vec![id.clone()]),
@@ -57,23 +57,23 @@ pub(super) async fn latest(
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
     let Some(found) = found.page.first() else {
-        return Err(ApiError::not_found(format!("there is no listed release of '{id}' here")));
+        return Err(ApiError::NotFound(format!("There is no listed release of '{id}' here.")));
     };
     let row = &found.record.row;
     let key = Key { id: row.id.clone(), version: row.version.clone() };
-    answer(app, feed, &key, request, Naming::Latest).await
+    answer(app, feed, &key, parts, Naming::Latest).await
 }
 
 async fn answer(
     app: &App,
     feed: &FeedRequest<'_>,
     key: &Key,
-    request: &Request,
+    parts: &Parts,
     naming: Naming,
 ) -> Result<Response, ApiError> {
     let mut response = match app.mirror.locate(feed.feed, &key.id, &key.version).await? {
-        Located::Held(held) => from_store(app, &held, request).await?,
-        Located::Arriving(arriving) => on_its_way(app, key, arriving, request).await?,
+        Located::Held(held) => from_store(app, &held, parts).await?,
+        Located::Arriving(arriving) => on_its_way(app, key, arriving, parts).await?,
     };
     if response.status().is_success() {
         let caching = match naming {
@@ -85,22 +85,18 @@ async fn answer(
     Ok(response)
 }
 
-async fn from_store(app: &App, held: &HeldPackage, request: &Request) -> Result<Response, ApiError> {
+async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Response, ApiError> {
     let digest: Sha512 = held
         .content
         .sha512
         .parse()
-        .map_err(|_| ApiError::internal(format!("the hash of {} {} is damaged", held.id(), held.version())))?;
+        .map_err(|_| ApiError::Internal(format!("the hash of {} {} is damaged", held.id(), held.version())))?;
     let file = Representation { etag: ETag::of(&digest), last_modified: held.published(), size: held.content.size };
-    let range = match decide(request.method(), request.headers(), &file) {
+    let range = match decide(&parts.method, &parts.headers, &file) {
         Reply::Whole => None,
         Reply::Part(range) => Some(range),
         Reply::NotModified => return Ok(bare(StatusCode::NOT_MODIFIED, &file)),
-        Reply::NotSatisfiable => {
-            let mut response = bare(StatusCode::RANGE_NOT_SATISFIABLE, &file);
-            set(&mut response, CONTENT_RANGE, &unsatisfied_range(file.size));
-            return Ok(response);
-        }
+        Reply::NotSatisfiable => return Err(ApiError::RangeNotSatisfiable { size: file.size }),
     };
     let opened = app.mirror.open_held(held, range.clone()).await?;
     let mut response = bare(StatusCode::OK, &file);
@@ -116,12 +112,12 @@ async fn from_store(app: &App, held: &HeldPackage, request: &Request) -> Result<
 }
 
 /// Passes a package on while it arrives. A part of it, or an answer that depends on it, waits for the end.
-async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, request: &Request) -> Result<Response, ApiError> {
-    let is_plain_get = request.method() == axum::http::Method::GET
-        && !["range", "if-none-match", "if-modified-since"].iter().any(|name| request.headers().contains_key(*name));
+async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts) -> Result<Response, ApiError> {
+    let is_plain_get = parts.method == axum::http::Method::GET
+        && !["range", "if-none-match", "if-modified-since"].iter().any(|name| parts.headers.contains_key(*name));
     let (Some(length), true) = (arriving.length(), is_plain_get) else {
         let held = arriving.finished().await?;
-        return from_store(app, &held, request).await;
+        return from_store(app, &held, parts).await;
     };
     let tag = arriving.sha512().and_then(|sha512| sha512.parse().ok()).map(|digest| ETag::of(&digest));
     let mut response = Response::new(Body::from_stream(arriving.stream().await?));

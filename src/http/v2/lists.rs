@@ -53,7 +53,7 @@ pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Res
     app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
     let answer = app.mirror.query(feed.feed, &plan::package(key), &SearchTerms::default()).await?;
     let Some(found) = answer.page.first() else {
-        return Err(ApiError::not_found(format!("there is no package '{} {}' here", key.id, key.version)));
+        return Err(ApiError::NotFound(format!("There is no package '{} {}' here.", key.id, key.version)));
     };
     let links = Links { root: &feed.root };
     let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, &view(found), options.select.as_deref()));
@@ -62,7 +62,7 @@ pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Res
 }
 
 fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
-    options::parse(feed.query).map_err(|error| ApiError::bad_request(error.to_string()))
+    Ok(options::parse(feed.query)?)
 }
 
 fn view(answered: &Answered) -> EntryView<'_> {

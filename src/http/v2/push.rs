@@ -1,7 +1,6 @@
 //! Taking a package from a client.
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -11,7 +10,7 @@ use crate::catalog::Origin;
 use crate::http::error::ApiError;
 use crate::http::multipart::Payload;
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::{MirrorError, Spooled};
+use crate::mirror::{MirrorError, SpoolError, Spooled};
 use crate::nuget::AnnouncedHash;
 
 /// How much of a refused body is read, so that a client which sends all before it listens hears why.
@@ -21,16 +20,15 @@ const DRAINED_BYTES: u64 = 16 * 1024 * 1024;
 const ENVELOPE_BYTES: u64 = 256 * 1024;
 
 /// Takes a package in. 201 without a body, as galleries answer.
-pub(super) async fn push(app: &App, feed: &FeedRequest<'_>, request: Request) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
-    let origin = match admit(app, &parts.headers) {
+pub(super) async fn push(app: &App, feed: &FeedRequest<'_>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let origin = match admit(app, headers) {
         Ok(origin) => origin,
         Err(refusal) => {
             drain(body).await;
-            return Err(refusal.in_plain_text());
+            return Err(refusal);
         }
     };
-    take(app, feed, &parts.headers, body, origin).await.map_err(ApiError::in_plain_text)
+    take(app, feed, headers, body, origin).await
 }
 
 fn admit(app: &App, headers: &HeaderMap) -> Result<Origin, ApiError> {
@@ -38,7 +36,7 @@ fn admit(app: &App, headers: &HeaderMap) -> Result<Origin, ApiError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = app.mirror.limits().package_bytes;
     if announced.is_some_and(|announced| announced > limit.saturating_add(ENVELOPE_BYTES)) {
-        return Err(ApiError::too_large(format!("the package is larger than the {limit} bytes that are allowed")));
+        return Err(ApiError::PayloadTooLarge(format!("The package is larger than the {limit} bytes that are allowed.")));
     }
     Ok(origin)
 }
@@ -56,8 +54,7 @@ async fn take(
     body: Body,
     origin: Origin,
 ) -> Result<Response, ApiError> {
-    let mut payload =
-        Payload::open(headers.get(CONTENT_TYPE), body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let mut payload = Payload::open(headers.get(CONTENT_TYPE), body)?;
     let spooled = match spool(app, &mut payload).await {
         Ok(spooled) => spooled,
         Err(refusal) => {
@@ -73,9 +70,9 @@ async fn take(
 
 async fn spool(app: &App, payload: &mut Payload) -> Result<Spooled, ApiError> {
     let limit = app.mirror.limits().package_bytes;
-    let failed = |error| ApiError::from(MirrorError::from(error));
+    let failed = |error: SpoolError| ApiError::from(MirrorError::from(error));
     let mut writer = app.mirror.spool().create(limit, &AnnouncedHash::Other).await.map_err(failed)?;
-    while let Some(bytes) = payload.chunk().await.map_err(|error| ApiError::bad_request(error.to_string()))? {
+    while let Some(bytes) = payload.chunk().await? {
         writer.write(&bytes).await.map_err(failed)?;
     }
     writer.finish().await.map_err(failed)

@@ -1,0 +1,126 @@
+//! From the configuration to the parts of a running mirror.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::catalog::SourceName;
+use crate::clock::Clock;
+use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
+use crate::nuget::NuspecLimits;
+use crate::nuget::nupkg::NupkgLimits;
+use crate::store::{Opening, RowChange, Store, StoreSettings};
+use crate::upstream::{Limits, TemplateSettings, TemplateUpstream, Timeouts, Upstream, V2Settings, V2Upstream};
+use crate::view::FeedShape;
+
+/// Returns how the data folder is opened.
+pub(super) fn store_settings(config: &Config) -> StoreSettings {
+    StoreSettings {
+        data: config.storage.data.clone(),
+        index_cache_bytes: config.storage.index_cache.bytes(),
+        nupkg_limits: nupkg_limits(config),
+    }
+}
+
+fn nupkg_limits(config: &Config) -> NupkgLimits {
+    let limits = &config.limits;
+    let default = NupkgLimits::default();
+    NupkgLimits {
+        entries: usize::try_from(limits.max_zip_entries).unwrap_or(usize::MAX),
+        inflated_bytes: limits.max_inflated.bytes(),
+        ratio: u64::from(limits.max_inflation_ratio),
+        nuspec: NuspecLimits { bytes: limits.max_nuspec.as_usize(), ..default.nuspec },
+        ..default
+    }
+}
+
+/// Makes the mirror over an open store.
+pub(super) fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
+    let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
+    for upstream in config.upstreams() {
+        let made = make_upstream(config, upstream)
+            .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
+        upstreams.insert(upstream.name.clone(), made);
+    }
+    let feeds = config.feeds().iter().map(|feed| FeedShape {
+        name: feed.name.clone(),
+        upstreams: feed.upstreams.clone(),
+        reserved: feed.reserved.clone(),
+    });
+    let parts = MirrorParts {
+        index: Arc::new(store.index.clone()),
+        packages: store.packages.clone(),
+        spool: Spool::new(store.spool.clone()),
+        upstreams,
+        feeds: feeds.collect(),
+        limits: MirrorLimits {
+            package_bytes: config.limits.max_package.bytes(),
+            nupkg: nupkg_limits(config),
+            lifetimes: Lifetimes { present: config.freshness.metadata, absent: config.freshness.negative },
+            search_lifetime: config.freshness.search,
+        },
+        clock: clock.clone(),
+    };
+    Ok(Mirror::new(parts, rows))
+}
+
+fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<Arc<dyn Upstream>> {
+    let timeouts = Timeouts {
+        connect: config.timeouts.connect,
+        header: config.timeouts.headers,
+        body: config.timeouts.between_bytes,
+    };
+    let user_agent = upstream.user_agent.as_ref().map_or_else(
+        || format!("larder/{}", env!("CARGO_PKG_VERSION")),
+        |agent: &UserAgent| agent.as_str().to_owned(),
+    );
+    let name = upstream.name.clone();
+    Ok(match &upstream.kind {
+        UpstreamKind::V2 { root } => {
+            let limits = Limits {
+                page_bytes: config.limits.max_feed_page.bytes(),
+                pages: usize::try_from(config.limits.max_next_links).unwrap_or(usize::MAX),
+                ..Limits::default()
+            };
+            Arc::new(V2Upstream::new(V2Settings { name, base: root.clone(), timeouts, limits, user_agent })?)
+        }
+        UpstreamKind::Template { template } => {
+            let template = template.as_str().to_owned();
+            Arc::new(TemplateUpstream::new(TemplateSettings { name, template, timeouts, user_agent })?)
+        }
+    })
+}
+
+/// Says in the log what opening the data folder had to do.
+pub(super) fn log_opening(opening: &Opening) {
+    let report = match opening {
+        Opening::Clean => return,
+        Opening::Checked(report) => {
+            tracing::info!(
+                indexed = report.indexed,
+                dropped = report.dropped,
+                "the last run did not end in order; the index was compared with the package files"
+            );
+            report
+        }
+        Opening::Rebuilt { set_aside: Some(aside), reason, report } => {
+            let reason = reason.as_deref().unwrap_or("unknown");
+            tracing::warn!(
+                reason,
+                set_aside = %aside.display(),
+                indexed = report.indexed,
+                "the index was damaged: it was set aside and rebuilt from the package files; no package is lost"
+            );
+            report
+        }
+        Opening::Rebuilt { set_aside: None, report, .. } => {
+            tracing::info!(indexed = report.indexed, "the index was made from the package files");
+            report
+        }
+    };
+    for refusal in &report.refusals {
+        tracing::warn!(path = %refusal.path.display(), reason = refusal.reason, "a package file cannot be used");
+    }
+}

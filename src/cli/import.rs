@@ -1,0 +1,185 @@
+//! `larder import`: packages from files into a feed, as if each were pushed.
+//!
+//! Where a server has the data folder open the packages go through it, with the key that it left for this; otherwise they are
+//! put into the folder directly. Both ways end in the same function.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use tokio::io::AsyncReadExt as _;
+
+use super::running::RunningServer;
+use super::{assemble, progress, running};
+use crate::catalog::{Origin, SourceName};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::mirror::{Mirror, PublishError};
+use crate::nuget::AnnouncedHash;
+use crate::store::{OpenError, Store};
+
+/// What became of one file.
+enum Imported {
+    /// It is in the feed.
+    Taken,
+    /// Its version was there before.
+    Present,
+}
+
+/// Imports files and folders. Exit code 1 where any package was refused.
+pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let feed = match feed {
+        Some(name) => config.feed(&name).with_context(|| format!("there is no feed '{name}' in the configuration"))?,
+        None => config.default_feed(),
+    };
+    let files = find_nupkgs(paths)?;
+    anyhow::ensure!(!files.is_empty(), "there is no .nupkg file in what was named");
+    let target = Target::open(config, feed.name.clone()).await?;
+    let bar = progress::bar("importing");
+    bar.set_length(files.len() as u64);
+    let (mut taken, mut present, mut refused) = (0_u64, 0_u64, 0_u64);
+    for file in &files {
+        match target.import(file).await? {
+            Ok(Imported::Taken) => taken += 1,
+            Ok(Imported::Present) => {
+                present += 1;
+                bar.suspend(|| eprintln!("refused {}: this version is there already", file.display()));
+            }
+            Err(reason) => {
+                refused += 1;
+                bar.suspend(|| eprintln!("refused {}: {reason}", file.display()));
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    target.close().await?;
+    println!("imported {taken} of {} packages into feed '{}'; {present} were there already, {refused} were refused", files.len(), feed.name);
+    Ok(if present + refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Finds the nupkgs that paths name, folders at any depth, in the order of their names. Symbols packages are left out, as
+/// `nuget` does when it is handed a folder.
+fn find_nupkgs(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        if metadata.is_dir() { collect(path, &mut files)? } else { files.push(path.clone()) }
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let context = || format!("cannot read {}", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
+        if entry.file_type().with_context(context)?.is_dir() {
+            collect(&path, files)?;
+        } else if name.ends_with(".nupkg") && !name.ends_with(".symbols.nupkg") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Where packages go.
+enum Target {
+    /// Into the data folder, which is ours.
+    Folder { store: Box<Store>, mirror: Mirror, feed: SourceName },
+    /// Through the server that has it open.
+    Server { client: reqwest::Client, url: String, import_key: String },
+}
+
+impl Target {
+    async fn open(config: &Config, feed: SourceName) -> anyhow::Result<Self> {
+        let settings = assemble::store_settings(config);
+        let state = settings.data.join("state");
+        let clock = Clock::system();
+        match Store::open(settings, &clock).await {
+            Ok((store, rows, opening)) => {
+                assemble::log_opening(&opening);
+                let mirror = assemble::mirror(config, &store, rows, &clock)?;
+                Ok(Self::Folder { store: Box::new(store), mirror, feed })
+            }
+            Err(OpenError::InUse { .. }) => {
+                let server = RunningServer::find(&state).with_context(|| running::in_use(&state))?;
+                println!("a server is running (process {}): importing through http://{}", server.pid, server.address);
+                let url = format!("http://{}/feeds/{feed}/api/v2/package/", reachable(server.address));
+                let client = crate::upstream::client::local_client()?;
+                Ok(Self::Server { client, url, import_key: server.import_key })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Imports a file. The inner error is the reason for which it was refused.
+    async fn import(&self, file: &Path) -> anyhow::Result<Result<Imported, String>> {
+        let body = tokio::fs::File::open(file).await.with_context(|| format!("cannot read {}", file.display()))?;
+        match self {
+            Self::Folder { mirror, feed, .. } => into_folder(mirror, feed, body).await,
+            Self::Server { client, url, import_key } => {
+                let length = body.metadata().await?.len();
+                let request = client
+                    .put(url)
+                    .header("X-NuGet-ApiKey", import_key)
+                    .header("Content-Type", "application/octet-stream")
+                    .header("Content-Length", length)
+                    .body(reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(body)));
+                let answer = request.send().await.context("the running server does not answer")?;
+                let status = answer.status();
+                let text = answer.text().await.unwrap_or_default();
+                match status.as_u16() {
+                    201 => Ok(Ok(Imported::Taken)),
+                    409 => Ok(Ok(Imported::Present)),
+                    400 | 413 => Ok(Err(text)),
+                    _ => anyhow::bail!("the running server answered with status {status}: {text}"),
+                }
+            }
+        }
+    }
+
+    async fn close(self) -> anyhow::Result<()> {
+        if let Self::Folder { store, mirror, .. } = self {
+            drop(mirror);
+            store.close().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn into_folder(
+    mirror: &Mirror,
+    feed: &SourceName,
+    mut body: tokio::fs::File,
+) -> anyhow::Result<Result<Imported, String>> {
+    let mut writer = mirror.spool().create(mirror.limits().package_bytes, &AnnouncedHash::Other).await?;
+    let mut buffer = bytes::BytesMut::with_capacity(256 * 1024);
+    while body.read_buf(&mut buffer).await? > 0 {
+        if let Err(error) = writer.write(&buffer.split().freeze()).await {
+            return if error.is_too_large() { Ok(Err(error.to_string())) } else { Err(error.into()) };
+        }
+        buffer.reserve(256 * 1024);
+    }
+    match mirror.publish(feed, writer.finish().await?, Origin::Imported).await {
+        Ok(_) => Ok(Ok(Imported::Taken)),
+        Err(PublishError::Exists { .. }) => Ok(Ok(Imported::Present)),
+        Err(refused @ (PublishError::Invalid(_) | PublishError::Refused(_))) => Ok(Err(refused.to_string())),
+        Err(failed) => Err(failed.into()),
+    }
+}
+
+/// A server that listens on every address is reached on the loopback one.
+fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback = match address.ip() {
+            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(loopback);
+    }
+    address
+}

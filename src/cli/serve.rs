@@ -1,0 +1,91 @@
+//! `larder serve`: the mirror, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+
+use super::assemble;
+use super::running::{self, RunningServer};
+use crate::auth::{ApiKey, administrator};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::router::{Connection, router};
+use crate::http::state::{App, AppParts};
+use crate::store::{OpenError, Store};
+
+/// Serves until SIGTERM or SIGINT; then finishes what is under way and closes the index.
+pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::Result<ExitCode> {
+    let clock = Clock::system();
+    let settings = assemble::store_settings(config);
+    let state = settings.data.join("state");
+    let (store, rows, opening) = match Store::open(settings, &clock).await {
+        Err(OpenError::InUse { .. }) => anyhow::bail!("{}", running::in_use(&state)),
+        opened => opened?,
+    };
+    assemble::log_opening(&opening);
+    let administrator = administrator(admin_key, &store.state, clock.now())?;
+    let import_key = ApiKey::generate()?;
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+    let address = listener.local_addr()?;
+    let mirror = assemble::mirror(config, &store, rows, &clock)?;
+    let made = administrator.made.clone();
+    let app = App::new(AppParts {
+        mirror,
+        administrator,
+        import_key: import_key.digest(),
+        server: config.server.clone(),
+        feeds: config.feeds().to_vec(),
+        max_url_bytes: config.limits.max_url.as_usize(),
+        clock,
+    });
+    let server =
+        RunningServer { address, pid: std::process::id(), import_key: import_key.expose().to_owned() };
+    let announcement = server.announce(&store.state).context("cannot write state/server.json")?;
+    greet(address, made.as_ref());
+    let listener = listener.tap_io(|stream| {
+        // Small answers must not wait for more of the same; a stream that refuses is served all the same.
+        let _ = stream.set_nodelay(true);
+    });
+    let service = router(app).into_make_service_with_connect_info::<Connection>();
+    axum::serve(listener, service).with_graceful_shutdown(stop_signal()).await?;
+    tracing::info!("stopping: all answers are given");
+    drop(announcement);
+    store.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells people, and programs that started this, where the server is.
+fn greet(address: SocketAddr, made: Option<&ApiKey>) {
+    if let Some(key) = made {
+        println!("The administrator's API key, made just now and shown only this once: {}", key.expose());
+    }
+    println!("larder listening on http://{address}");
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+                return;
+            }
+            Err(error) => tracing::error!(%error, "cannot wait for SIGTERM; only SIGINT stops this process in order"),
+        }
+    }
+    #[cfg(not(unix))]
+    if let Err(error) = interrupt.await {
+        tracing::error!(%error, "cannot wait for an interrupt");
+        std::future::pending::<()>().await;
+    }
+}
