@@ -4,6 +4,7 @@ pub mod base_url;
 pub mod error;
 mod failure;
 pub mod header_text;
+pub mod listener;
 mod mount;
 pub mod multipart;
 pub mod range;

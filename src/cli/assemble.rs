@@ -31,7 +31,10 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
         entries: usize::try_from(limits.max_zip_entries).unwrap_or(usize::MAX),
         inflated_bytes: limits.max_inflated.bytes(),
         ratio: u64::from(limits.max_inflation_ratio),
-        nuspec: NuspecLimits { bytes: limits.max_nuspec.as_usize(), ..default.nuspec },
+        nuspec: NuspecLimits {
+            bytes: limits.max_nuspec.as_usize(),
+            ..default.nuspec
+        },
         ..default
     }
 }
@@ -58,7 +61,10 @@ pub(super) fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock
         limits: MirrorLimits {
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
-            lifetimes: Lifetimes { present: config.freshness.metadata, absent: config.freshness.negative },
+            lifetimes: Lifetimes {
+                present: config.freshness.metadata,
+                absent: config.freshness.negative,
+            },
             search_lifetime: config.freshness.search,
         },
         clock: clock.clone(),
@@ -84,11 +90,22 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<A
                 pages: usize::try_from(config.limits.max_next_links).unwrap_or(usize::MAX),
                 ..Limits::default()
             };
-            Arc::new(V2Upstream::new(V2Settings { name, base: root.clone(), timeouts, limits, user_agent })?)
+            Arc::new(V2Upstream::new(V2Settings {
+                name,
+                base: root.clone(),
+                timeouts,
+                limits,
+                user_agent,
+            })?)
         }
         UpstreamKind::Template { template } => {
             let template = template.as_str().to_owned();
-            Arc::new(TemplateUpstream::new(TemplateSettings { name, template, timeouts, user_agent })?)
+            Arc::new(TemplateUpstream::new(TemplateSettings {
+                name,
+                template,
+                timeouts,
+                user_agent,
+            })?)
         }
     })
 }
@@ -105,7 +122,11 @@ pub(super) fn log_opening(opening: &Opening) {
             );
             report
         }
-        Opening::Rebuilt { set_aside: Some(aside), reason, report } => {
+        Opening::Rebuilt {
+            set_aside: Some(aside),
+            reason,
+            report,
+        } => {
             let reason = reason.as_deref().unwrap_or("unknown");
             tracing::warn!(
                 reason,
@@ -115,7 +136,11 @@ pub(super) fn log_opening(opening: &Opening) {
             );
             report
         }
-        Opening::Rebuilt { set_aside: None, report, .. } => {
+        Opening::Rebuilt {
+            set_aside: None,
+            report,
+            ..
+        } => {
             tracing::info!(indexed = report.indexed, "the index was made from the package files");
             report
         }

@@ -29,7 +29,9 @@ enum Imported {
 /// Imports files and folders. Exit code 1 where any package was refused.
 pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let feed = match feed {
-        Some(name) => config.feed(&name).with_context(|| format!("there is no feed '{name}' in the configuration"))?,
+        Some(name) => config
+            .feed(&name)
+            .with_context(|| format!("there is no feed '{name}' in the configuration"))?,
         None => config.default_feed(),
     };
     let files = find_nupkgs(paths)?;
@@ -54,8 +56,16 @@ pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[Path
     }
     bar.finish_and_clear();
     target.close().await?;
-    println!("imported {taken} of {} packages into feed '{}'; {present} were there already, {refused} were refused", files.len(), feed.name);
-    Ok(if present + refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!(
+        "imported {taken} of {} packages into feed '{}'; {present} were there already, {refused} were refused",
+        files.len(),
+        feed.name
+    );
+    Ok(if present + refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Finds the nupkgs that paths name, folders at any depth, in the order of their names. Symbols packages are left out, as
@@ -64,7 +74,11 @@ fn find_nupkgs(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-        if metadata.is_dir() { collect(path, &mut files)? } else { files.push(path.clone()) }
+        if metadata.is_dir() {
+            collect(path, &mut files)?
+        } else {
+            files.push(path.clone())
+        }
     }
     files.sort();
     files.dedup();
@@ -89,9 +103,17 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 /// Where packages go.
 enum Target {
     /// Into the data folder, which is ours.
-    Folder { store: Box<Store>, mirror: Mirror, feed: SourceName },
+    Folder {
+        store: Box<Store>,
+        mirror: Mirror,
+        feed: SourceName,
+    },
     /// Through the server that has it open.
-    Server { client: reqwest::Client, url: String, import_key: String },
+    Server {
+        client: reqwest::Client,
+        url: String,
+        import_key: String,
+    },
 }
 
 impl Target {
@@ -103,14 +125,25 @@ impl Target {
             Ok((store, rows, opening)) => {
                 assemble::log_opening(&opening);
                 let mirror = assemble::mirror(config, &store, rows, &clock)?;
-                Ok(Self::Folder { store: Box::new(store), mirror, feed })
+                Ok(Self::Folder {
+                    store: Box::new(store),
+                    mirror,
+                    feed,
+                })
             }
             Err(OpenError::InUse { .. }) => {
                 let server = RunningServer::find(&state).with_context(|| running::in_use(&state))?;
-                println!("a server is running (process {}): importing through http://{}", server.pid, server.address);
+                println!(
+                    "a server is running (process {}): importing through http://{}",
+                    server.pid, server.address
+                );
                 let url = format!("http://{}/feeds/{feed}/api/v2/package/", reachable(server.address));
                 let client = crate::upstream::client::local_client()?;
-                Ok(Self::Server { client, url, import_key: server.import_key })
+                Ok(Self::Server {
+                    client,
+                    url,
+                    import_key: server.import_key,
+                })
             }
             Err(error) => Err(error.into()),
         }
@@ -118,10 +151,16 @@ impl Target {
 
     /// Imports a file. The inner error is the reason for which it was refused.
     async fn import(&self, file: &Path) -> anyhow::Result<Result<Imported, String>> {
-        let body = tokio::fs::File::open(file).await.with_context(|| format!("cannot read {}", file.display()))?;
+        let body = tokio::fs::File::open(file)
+            .await
+            .with_context(|| format!("cannot read {}", file.display()))?;
         match self {
             Self::Folder { mirror, feed, .. } => into_folder(mirror, feed, body).await,
-            Self::Server { client, url, import_key } => {
+            Self::Server {
+                client,
+                url,
+                import_key,
+            } => {
                 let length = body.metadata().await?.len();
                 let request = client
                     .put(url)
@@ -156,11 +195,18 @@ async fn into_folder(
     feed: &SourceName,
     mut body: tokio::fs::File,
 ) -> anyhow::Result<Result<Imported, String>> {
-    let mut writer = mirror.spool().create(mirror.limits().package_bytes, &AnnouncedHash::Other).await?;
+    let mut writer = mirror
+        .spool()
+        .create(mirror.limits().package_bytes, &AnnouncedHash::Other)
+        .await?;
     let mut buffer = bytes::BytesMut::with_capacity(256 * 1024);
     while body.read_buf(&mut buffer).await? > 0 {
         if let Err(error) = writer.write(&buffer.split().freeze()).await {
-            return if error.is_too_large() { Ok(Err(error.to_string())) } else { Err(error.into()) };
+            return if error.is_too_large() {
+                Ok(Err(error.to_string()))
+            } else {
+                Err(error.into())
+            };
         }
         buffer.reserve(256 * 1024);
     }

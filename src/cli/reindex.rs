@@ -20,10 +20,17 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     println!("indexed {} packages", report.indexed);
     if report.taken_up > 0 {
-        println!("of them {} lay there without a sidecar and were taken up", report.taken_up);
+        println!(
+            "of them {} lay there without a sidecar and were taken up",
+            report.taken_up
+        );
     }
     for refusal in &report.refusals {
         eprintln!("refused {}: {}", refusal.path.display(), refusal.reason);
     }
-    Ok(if report.refusals.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.refusals.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

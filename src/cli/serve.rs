@@ -4,15 +4,15 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use axum::serve::Listener as _;
 
 use super::assemble;
 use super::running::{self, RunningServer};
 use crate::auth::{ApiKey, administrator};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::router::{Connection, router};
+use crate::http::listener::{Connection, HttpListener};
+use crate::http::router::router;
 use crate::http::state::{App, AppParts};
 use crate::store::{OpenError, Store};
 
@@ -28,7 +28,7 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     assemble::log_opening(&opening);
     let administrator = administrator(admin_key, &store.state, clock.now())?;
     let import_key = ApiKey::generate()?;
-    let listener = TcpListener::bind(config.server.listen)
+    let listener = HttpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.server.listen))?;
     let address = listener.local_addr()?;
@@ -43,16 +43,19 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         max_url_bytes: config.limits.max_url.as_usize(),
         clock,
     });
-    let server =
-        RunningServer { address, pid: std::process::id(), import_key: import_key.expose().to_owned() };
-    let announcement = server.announce(&store.state).context("cannot write state/server.json")?;
+    let server = RunningServer {
+        address,
+        pid: std::process::id(),
+        import_key: import_key.expose().to_owned(),
+    };
+    let announcement = server
+        .announce(&store.state)
+        .context("cannot write state/server.json")?;
     greet(address, made.as_ref());
-    let listener = listener.tap_io(|stream| {
-        // Small answers must not wait for more of the same; a stream that refuses is served all the same.
-        let _ = stream.set_nodelay(true);
-    });
     let service = router(app).into_make_service_with_connect_info::<Connection>();
-    axum::serve(listener, service).with_graceful_shutdown(stop_signal()).await?;
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop_signal())
+        .await?;
     tracing::info!("stopping: all answers are given");
     drop(announcement);
     store.close().await?;
@@ -62,7 +65,10 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
 /// Tells people, and programs that started this, where the server is.
 fn greet(address: SocketAddr, made: Option<&ApiKey>) {
     if let Some(key) = made {
-        println!("The administrator's API key, made just now and shown only this once: {}", key.expose());
+        println!(
+            "The administrator's API key, made just now and shown only this once: {}",
+            key.expose()
+        );
     }
     println!("larder listening on http://{address}");
 }

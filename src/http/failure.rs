@@ -83,7 +83,10 @@ const DISK_FULL: &str = "The disk of this server is full; nothing was stored.";
 fn from_upstream(source: &UpstreamError, text: String) -> ApiError {
     match source.kind() {
         ErrorKind::Unavailable if source.is_timeout() => ApiError::UpstreamTimeout(text),
-        ErrorKind::Unavailable => ApiError::UpstreamUnavailable { text, retry_after: source.retry_after() },
+        ErrorKind::Unavailable => ApiError::UpstreamUnavailable {
+            text,
+            retry_after: source.retry_after(),
+        },
         ErrorKind::Refused | ErrorKind::BadAnswer | ErrorKind::NotFound => ApiError::UpstreamBad(text),
     }
 }

@@ -31,7 +31,11 @@ pub(super) fn find(raw_path: &str) -> Option<Mount<'_>> {
     let root = "/feeds/".len() + name.len();
     let rest = below(raw_path.get(root..)?, "/api/v2")?;
     let path = raw_path.get(..root + "/api/v2".len())?;
-    Some(Mount { feed: Some(name.to_ascii_lowercase().parse().ok()?), path, rest })
+    Some(Mount {
+        feed: Some(name.to_ascii_lowercase().parse().ok()?),
+        path,
+        rest,
+    })
 }
 
 /// Returns what follows a folder's path in a path, ignoring case, slash and all.
@@ -50,9 +54,15 @@ mod tests {
             ("/api/v2", Some((None, "/api/v2", ""))),
             ("/api/v2/", Some((None, "/api/v2", "/"))),
             ("/API/v2//Search()", Some((None, "/API/v2", "//Search()"))),
-            ("/nuget/Packages(Id='a%2Fb',Version='1')", Some((None, "/nuget", "/Packages(Id='a%2Fb',Version='1')"))),
+            (
+                "/nuget/Packages(Id='a%2Fb',Version='1')",
+                Some((None, "/nuget", "/Packages(Id='a%2Fb',Version='1')")),
+            ),
             ("/chocolatey/package/git", Some((None, "/chocolatey", "/package/git"))),
-            ("/feeds/ours/api/v2/Packages", Some((Some("ours"), "/feeds/ours/api/v2", "/Packages"))),
+            (
+                "/feeds/ours/api/v2/Packages",
+                Some((Some("ours"), "/feeds/ours/api/v2", "/Packages")),
+            ),
             ("/feeds/Ours/API/V2", Some((Some("ours"), "/feeds/Ours/API/V2", ""))),
             ("/feeds/ours/api/v3", None),
             ("/feeds/../api/v2/", None),
@@ -63,7 +73,9 @@ mod tests {
             ("", None),
         ] {
             let found = find(path);
-            let found = found.as_ref().map(|mount| (mount.feed.as_ref().map(SourceName::as_str), mount.path, mount.rest));
+            let found = found
+                .as_ref()
+                .map(|mount| (mount.feed.as_ref().map(SourceName::as_str), mount.path, mount.rest));
             assert_eq!(found, expected, "{path}");
         }
     }

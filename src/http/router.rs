@@ -3,38 +3,16 @@
 //! Routes cannot be spelled for axum: `Packages(Id='x',Version='y')` is refused by its router, and a wildcard hands over a
 //! decoded path, in which `%2F` inside a quoted key has become a slash. So there is one handler, which reads the raw path.
 
-use std::net::SocketAddr;
-
 use axum::Router;
-use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::serve::IncomingStream;
-use tokio::net::TcpListener;
 
 use super::base_url::{Asked, BaseUrl};
 use super::error::{ApiError, Dialect};
+use super::listener::Connection;
 use super::state::{App, FeedRequest};
 use super::{mount, v2};
-
-/// The two ends of a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Connection {
-    /// The client's.
-    pub peer: SocketAddr,
-    /// Ours.
-    pub local: SocketAddr,
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        let peer = *stream.remote_addr();
-        // A connection that has no address any more is closed: any address will do for its last answer.
-        let local = stream.io().local_addr().unwrap_or(peer);
-        Self { peer, local }
-    }
-}
 
 /// Makes the server's only service.
 #[must_use]
@@ -56,16 +34,22 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
     let uri = request.uri().clone();
     let (path, query) = (uri.path(), uri.query().unwrap_or(""));
     if path.len() + query.len() > app.max_url_bytes {
-        return Err(ApiError::UriTooLong { limit_bytes: app.max_url_bytes });
+        return Err(ApiError::UriTooLong {
+            limit_bytes: app.max_url_bytes,
+        });
     }
     if path == "/" {
         return Ok(front_page(app));
     }
     let Some(mount) = mount::find(path) else {
-        return Err(ApiError::NotFound(format!("There is nothing at {path}; the default feed is at /api/v2/.")));
+        return Err(ApiError::NotFound(format!(
+            "There is nothing at {path}; the default feed is at /api/v2/."
+        )));
     };
     let Some(feed) = app.feed(mount.feed.as_ref()) else {
-        return Err(ApiError::NotFound("There is no such feed; the default feed is at /api/v2/.".to_owned()));
+        return Err(ApiError::NotFound(
+            "There is no such feed; the default feed is at /api/v2/.".to_owned(),
+        ));
     };
     let asked = Asked {
         version: request.version(),
@@ -76,8 +60,13 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
     };
     let base = BaseUrl::of(&asked, &app.server)?;
     let root = base.mount(mount.path).as_str().to_owned();
-    let feed_request =
-        FeedRequest { feed: &feed.name, delete: feed.delete, root, rest: mount.rest, query };
+    let feed_request = FeedRequest {
+        feed: &feed.name,
+        delete: feed.delete,
+        root,
+        rest: mount.rest,
+        query,
+    };
     Ok(v2::dispatch(app, &feed_request, request).await)
 }
 
@@ -85,9 +74,15 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
 fn front_page(app: &App) -> Response {
     let mut page = "larder, a mirror and private feed for NuGet v2 clients\n\n".to_owned();
     for feed in &app.feeds {
-        let place = if feed.is_default { "/api/v2/".to_owned() } else { format!("/feeds/{}/api/v2/", feed.name) };
+        let place = if feed.is_default {
+            "/api/v2/".to_owned()
+        } else {
+            format!("/feeds/{}/api/v2/", feed.name)
+        };
         page.push_str(&format!("feed {}: {place}\n", feed.name));
     }
-    page.push_str("\nPoint a client at a feed, for example: choco source add --name larder --source <this address>/api/v2/\n");
+    page.push_str(
+        "\nPoint a client at a feed, for example: choco source add --name larder --source <this address>/api/v2/\n",
+    );
     (StatusCode::OK, [("content-type", "text/plain; charset=utf-8")], page).into_response()
 }

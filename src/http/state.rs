@@ -44,7 +44,9 @@ impl App {
     /// Makes the application.
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
-        Self { shared: Arc::new(parts) }
+        Self {
+            shared: Arc::new(parts),
+        }
     }
 
     /// Returns a feed by its name, or the default feed.
@@ -65,7 +67,9 @@ impl App {
             return Ok(Origin::Imported);
         }
         let principal = self.administrator.authenticate(key)?;
-        Ok(Origin::Pushed { by: principal.name().to_owned() })
+        Ok(Origin::Pushed {
+            by: principal.name().to_owned(),
+        })
     }
 }
 

@@ -63,9 +63,10 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         Address::GetUpdates | Address::Batch => Err(ApiError::NotImplemented(
             "GetUpdates and $batch are not answered by this version of larder.".to_owned(),
         )),
-        Address::PackageRoot | Address::Unknown => {
-            Err(ApiError::NotFound(format!("There is nothing at {}{}.", feed.root, feed.rest)))
-        }
+        Address::PackageRoot | Address::Unknown => Err(ApiError::NotFound(format!(
+            "There is nothing at {}{}.",
+            feed.root, feed.rest
+        ))),
     }
 }
 
@@ -77,7 +78,9 @@ async fn write(
     body: Body,
 ) -> Result<Response, ApiError> {
     match (asked, &parts.method) {
-        (Address::Root | Address::PackageRoot, &Method::PUT | &Method::POST) => push::push(app, feed, &parts.headers, body).await,
+        (Address::Root | Address::PackageRoot, &Method::PUT | &Method::POST) => {
+            push::push(app, feed, &parts.headers, body).await
+        }
         (Address::File(key) | Address::BareFile(key), &Method::DELETE) => {
             delete::delete(app, feed, &key, &parts.headers).await
         }
@@ -90,7 +93,10 @@ async fn write(
 }
 
 fn not_allowed(allow: &'static str, method: &Method) -> ApiError {
-    ApiError::MethodNotAllowed { allow, text: format!("{method} is not allowed here; {allow} are.") }
+    ApiError::MethodNotAllowed {
+        allow,
+        text: format!("{method} is not allowed here; {allow} are."),
+    }
 }
 
 fn xml_answer(content_type: &'static str, document: String) -> Response {
@@ -106,7 +112,10 @@ fn xml_answer(content_type: &'static str, document: String) -> Response {
 /// Tells clients which upstreams could not be asked: choco and NuGet print each such header as a warning.
 fn warn_of(response: &mut Response, failures: &[MirrorError]) {
     for failure in failures {
-        warning::warn(response.headers_mut(), &format!("{failure}; this is what larder knew before"));
+        warning::warn(
+            response.headers_mut(),
+            &format!("{failure}; this is what larder knew before"),
+        );
     }
 }
 

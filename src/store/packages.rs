@@ -22,7 +22,7 @@ use crate::catalog::{Content, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 
 /// The name of every sidecar.
-const SIDECAR: &str = "package.json";
+pub const SIDECAR: &str = "package.json";
 
 /// How much of a file is read at a time, in bytes.
 const CHUNK_BYTES: usize = 256 * 1024;

@@ -20,11 +20,18 @@ pub(super) async fn delete(
 ) -> Result<Response, ApiError> {
     authorize(app, headers)?;
     match feed.delete {
-        DeletePolicy::Unlist => app.mirror.set_listed(feed.feed, &key.id, &key.version, Listed::No).await?,
+        DeletePolicy::Unlist => {
+            app.mirror
+                .set_listed(feed.feed, &key.id, &key.version, Listed::No)
+                .await?
+        }
         DeletePolicy::Remove => app.mirror.remove(feed.feed, &key.id, &key.version).await?,
         DeletePolicy::Off => {
             let text = "Deleting packages is turned off for this feed.".to_owned();
-            return Err(ApiError::MethodNotAllowed { allow: "GET, HEAD, POST", text });
+            return Err(ApiError::MethodNotAllowed {
+                allow: "GET, HEAD, POST",
+                text,
+            });
         }
     }
     Ok(empty(StatusCode::NO_CONTENT))
@@ -38,7 +45,9 @@ pub(super) async fn relist(
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     authorize(app, headers)?;
-    app.mirror.set_listed(feed.feed, &key.id, &key.version, Listed::Yes).await?;
+    app.mirror
+        .set_listed(feed.feed, &key.id, &key.version, Listed::Yes)
+        .await?;
     Ok(empty(StatusCode::OK))
 }
 

@@ -9,8 +9,8 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::response::Response;
 
-use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
 use crate::catalog::Query;
+use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
 use crate::http::error::ApiError;
 use crate::http::range::{ETag, Reply, Representation, content_range, decide, format_date};
 use crate::http::state::{App, FeedRequest};
@@ -28,12 +28,7 @@ enum Naming {
 }
 
 /// Answers with the bytes of a version.
-pub(super) async fn package(
-    app: &App,
-    feed: &FeedRequest<'_>,
-    key: &Key,
-    parts: &Parts,
-) -> Result<Response, ApiError> {
+pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key, parts: &Parts) -> Result<Response, ApiError> {
     answer(app, feed, key, parts, Naming::Version).await
 }
 
@@ -53,14 +48,23 @@ pub(super) async fn latest(
         terms: SearchTerms::default(),
         filter: None,
         order: Vec::new(),
-        page: Page { skip: 0, top: Some(1), size: 1 },
+        page: Page {
+            skip: 0,
+            top: Some(1),
+            size: 1,
+        },
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
     let Some(found) = found.page.first() else {
-        return Err(ApiError::NotFound(format!("There is no listed release of '{id}' here.")));
+        return Err(ApiError::NotFound(format!(
+            "There is no listed release of '{id}' here."
+        )));
     };
     let row = &found.record.row;
-    let key = Key { id: row.id.clone(), version: row.version.clone() };
+    let key = Key {
+        id: row.id.clone(),
+        version: row.version.clone(),
+    };
     answer(app, feed, &key, parts, Naming::Latest).await
 }
 
@@ -80,7 +84,9 @@ async fn answer(
             Naming::Version => "public, max-age=31536000, immutable",
             Naming::Latest => "no-cache",
         };
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     }
     Ok(response)
 }
@@ -91,7 +97,11 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
         .sha512
         .parse()
         .map_err(|_| ApiError::Internal(format!("the hash of {} {} is damaged", held.id(), held.version())))?;
-    let file = Representation { etag: ETag::of(&digest), last_modified: held.published(), size: held.content.size };
+    let file = Representation {
+        etag: ETag::of(&digest),
+        last_modified: held.published(),
+        size: held.content.size,
+    };
     let range = match decide(&parts.method, &parts.headers, &file) {
         Reply::Whole => None,
         Reply::Part(range) => Some(range),
@@ -114,12 +124,17 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
 /// Passes a package on while it arrives. A part of it, or an answer that depends on it, waits for the end.
 async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts) -> Result<Response, ApiError> {
     let is_plain_get = parts.method == axum::http::Method::GET
-        && !["range", "if-none-match", "if-modified-since"].iter().any(|name| parts.headers.contains_key(*name));
+        && !["range", "if-none-match", "if-modified-since"]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name));
     let (Some(length), true) = (arriving.length(), is_plain_get) else {
         let held = arriving.finished().await?;
         return from_store(app, &held, parts).await;
     };
-    let tag = arriving.sha512().and_then(|sha512| sha512.parse().ok()).map(|digest| ETag::of(&digest));
+    let tag = arriving
+        .sha512()
+        .and_then(|sha512| sha512.parse().ok())
+        .map(|digest| ETag::of(&digest));
     let mut response = Response::new(Body::from_stream(arriving.stream().await?));
     if let Some(tag) = tag {
         response.headers_mut().insert(ETAG, tag.header());
@@ -134,12 +149,16 @@ fn bare(status: StatusCode, file: &Representation) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(ETAG, file.etag.header());
     set(&mut response, LAST_MODIFIED, &format_date(file.last_modified));
-    response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    response
+        .headers_mut()
+        .insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     response
 }
 
 fn describe(response: &mut Response, id: &PackageId, version: &NuGetVersion) {
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     let name = format!("attachment; filename=\"{id}.{}.nupkg\"", version.normalized());
     set(response, CONTENT_DISPOSITION, &name);
 }

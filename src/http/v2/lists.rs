@@ -16,7 +16,10 @@ use crate::odata::plan;
 pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan::list(collection, &options, u64::from(app.server.page_size));
-    let answer = app.mirror.query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint)).await?;
+    let answer = app
+        .mirror
+        .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
+        .await?;
     let served = answer.page.len() as u64;
     let wanted = plan.query.page.top.unwrap_or(u64::MAX);
     let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
@@ -39,7 +42,10 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
 pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan::list(collection, &options, u64::from(app.server.page_size));
-    let answer = app.mirror.query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint)).await?;
+    let answer = app
+        .mirror
+        .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
+        .await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
     let mut response = xml_answer(TEXT_TYPE, counted.to_string());
@@ -51,9 +57,15 @@ pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collec
 pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
-    let answer = app.mirror.query(feed.feed, &plan::package(key), &SearchTerms::default()).await?;
+    let answer = app
+        .mirror
+        .query(feed.feed, &plan::package(key), &SearchTerms::default())
+        .await?;
     let Some(found) = answer.page.first() else {
-        return Err(ApiError::NotFound(format!("There is no package '{} {}' here.", key.id, key.version)));
+        return Err(ApiError::NotFound(format!(
+            "There is no package '{} {}' here.",
+            key.id, key.version
+        )));
     };
     let links = Links { root: &feed.root };
     let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, &view(found), options.select.as_deref()));

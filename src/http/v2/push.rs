@@ -20,7 +20,12 @@ const DRAINED_BYTES: u64 = 16 * 1024 * 1024;
 const ENVELOPE_BYTES: u64 = 256 * 1024;
 
 /// Takes a package in. 201 without a body, as galleries answer.
-pub(super) async fn push(app: &App, feed: &FeedRequest<'_>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
+pub(super) async fn push(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
     let origin = match admit(app, headers) {
         Ok(origin) => origin,
         Err(refusal) => {
@@ -33,17 +38,23 @@ pub(super) async fn push(app: &App, feed: &FeedRequest<'_>, headers: &HeaderMap,
 
 fn admit(app: &App, headers: &HeaderMap) -> Result<Origin, ApiError> {
     let origin = authorize(app, headers)?;
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = app.mirror.limits().package_bytes;
     if announced.is_some_and(|announced| announced > limit.saturating_add(ENVELOPE_BYTES)) {
-        return Err(ApiError::PayloadTooLarge(format!("The package is larger than the {limit} bytes that are allowed.")));
+        return Err(ApiError::PayloadTooLarge(format!(
+            "The package is larger than the {limit} bytes that are allowed."
+        )));
     }
     Ok(origin)
 }
 
 /// Says who asks, by the key in `X-NuGet-ApiKey`.
 pub(super) fn authorize(app: &App, headers: &HeaderMap) -> Result<Origin, ApiError> {
-    let key = headers.get("x-nuget-apikey").map(|key| String::from_utf8_lossy(key.as_bytes()));
+    let key = headers
+        .get("x-nuget-apikey")
+        .map(|key| String::from_utf8_lossy(key.as_bytes()));
     app.authorize(key.as_deref()).map_err(ApiError::from)
 }
 
@@ -71,7 +82,12 @@ async fn take(
 async fn spool(app: &App, payload: &mut Payload) -> Result<Spooled, ApiError> {
     let limit = app.mirror.limits().package_bytes;
     let failed = |error: SpoolError| ApiError::from(MirrorError::from(error));
-    let mut writer = app.mirror.spool().create(limit, &AnnouncedHash::Other).await.map_err(failed)?;
+    let mut writer = app
+        .mirror
+        .spool()
+        .create(limit, &AnnouncedHash::Other)
+        .await
+        .map_err(failed)?;
     while let Some(bytes) = payload.chunk().await? {
         writer.write(&bytes).await.map_err(failed)?;
     }
