@@ -7,7 +7,9 @@
     reason = "a test fails by panicking, also in the support code that clippy does not know as a test"
 )]
 
+mod real_clients;
 mod recorded;
+mod replay;
 mod support;
 mod upstream_download;
 mod upstream_v2;

@@ -1,3 +1,10 @@
 //! What the integration tests share.
 
+pub(crate) mod clients;
+pub(crate) mod corpus;
+pub(crate) mod feed;
+pub(crate) mod larder;
+pub(crate) mod nupkg;
+pub(crate) mod process;
+pub(crate) mod raw_http;
 pub(crate) mod upstream;
