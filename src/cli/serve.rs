@@ -84,7 +84,6 @@ async fn stop_signal() {
                     _ = interrupt => {}
                     _ = terminate.recv() => {}
                 }
-                return;
             }
             Err(error) => tracing::error!(%error, "cannot wait for SIGTERM; only SIGINT stops this process in order"),
         }

@@ -229,15 +229,14 @@ impl Mirror {
         let key = (source.clone(), id.clone(), version.clone());
         let arrival = {
             let mut fetches = self.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
-            match fetches.get(&key) {
-                Some(arrival) => Arc::clone(arrival),
-                None => {
-                    let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
-                    let arrival = Arc::new(arrival);
-                    fetches.insert(key.clone(), Arc::clone(&arrival));
-                    self.spawn_fetch(key, known, sender);
-                    arrival
-                }
+            if let Some(arrival) = fetches.get(&key) {
+                Arc::clone(arrival)
+            } else {
+                let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
+                let arrival = Arc::new(arrival);
+                fetches.insert(key.clone(), Arc::clone(&arrival));
+                self.spawn_fetch(key, known, sender);
+                arrival
             }
         };
         match Arriving::begin(arrival).await? {

@@ -87,17 +87,15 @@ impl Mirror {
             what: id.to_string(),
             source: error,
         };
-        let announced = match tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await {
-            Ok(announced) => announced.map_err(failed)?,
-            Err(_) => {
-                let (url, outage) = (source.to_string(), Outage::HeaderTimeout(LOOKUP_DEADLINE));
-                return Err(failed(UpstreamError::Unavailable {
-                    url,
-                    outage,
-                    retry_after: None,
-                }));
-            }
+        let Ok(announced) = tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await else {
+            let (url, outage) = (source.to_string(), Outage::HeaderTimeout(LOOKUP_DEADLINE));
+            return Err(failed(UpstreamError::Unavailable {
+                url,
+                outage,
+                retry_after: None,
+            }));
         };
+        let announced = announced.map_err(failed)?;
         let records = announced
             .iter()
             .map(|announced| self.announced_record(source, announced))

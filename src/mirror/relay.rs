@@ -94,17 +94,16 @@ impl Mirror {
                 .done
                 .recall(&key)
                 .filter(|done| done.at.elapsed() < lifetime);
-            skip = match done {
-                Some(done) => done.next_skip,
-                None => {
-                    let (mirror, asked) = (self.clone(), key.clone());
-                    let work = move || async move { mirror.search(asked).await }.boxed();
-                    self.inner
-                        .relays
-                        .running
-                        .run(key, work, |panic| Err(MirrorError::Internal(panic)))
-                        .await?
-                }
+            skip = if let Some(done) = done {
+                done.next_skip
+            } else {
+                let (mirror, asked) = (self.clone(), key.clone());
+                let work = move || async move { mirror.search(asked).await }.boxed();
+                self.inner
+                    .relays
+                    .running
+                    .run(key, work, |panic| Err(MirrorError::Internal(panic)))
+                    .await?
             };
         }
         Ok(())

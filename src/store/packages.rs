@@ -322,6 +322,7 @@ impl Packages {
     }
 
     /// Lists every file below `packages/`, in no particular order.
+    #[must_use]
     pub fn list(&self) -> BoxStream<'static, Result<Found, PackagesError>> {
         let prefix = Path::from("packages");
         self.store
