@@ -6,14 +6,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use axum::serve::Listener as _;
 
-use super::assemble;
+use super::assemble::{self, Keys};
 use super::running::{self, RunningServer};
 use crate::auth::{ApiKey, administrator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::listener::{Connection, HttpListener};
 use crate::http::router::router;
-use crate::http::state::{App, AppParts};
 use crate::store::{OpenError, Store};
 
 /// Serves until SIGTERM or SIGINT; then finishes what is under way and closes the index.
@@ -34,15 +33,11 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     let address = listener.local_addr()?;
     let mirror = assemble::mirror(config, &store, rows, &clock)?;
     let made = administrator.made.clone();
-    let app = App::new(AppParts {
-        mirror,
+    let keys = Keys {
         administrator,
         import_key: import_key.digest(),
-        server: config.server.clone(),
-        feeds: config.feeds().to_vec(),
-        max_url_bytes: config.limits.max_url.as_usize(),
-        clock,
-    });
+    };
+    let app = assemble::app(config, mirror, keys, clock);
     let server = RunningServer {
         address,
         pid: std::process::id(),
