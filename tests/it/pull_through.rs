@@ -1,0 +1,5 @@
+//! What a mirror makes of its upstreams, through the real router.
+
+mod lookups;
+mod restarts;
+mod templates;
