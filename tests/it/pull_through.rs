@@ -2,4 +2,5 @@
 
 mod lookups;
 mod restarts;
+mod searches;
 mod templates;
