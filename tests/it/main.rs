@@ -9,6 +9,7 @@
 
 mod privacy;
 mod pull_through;
+mod push;
 mod real_clients;
 mod recorded;
 mod replay;
