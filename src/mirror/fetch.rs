@@ -193,7 +193,7 @@ impl Mirror {
             {
                 continue;
             }
-            let absence = Absence::Version(source.clone(), id.clone(), version.clone());
+            let absence = Absence::Version(source.clone(), format!("{id} {version}"));
             let lifetime = self.inner.limits.lifetimes.absent;
             let is_known_absent = self
                 .inner
