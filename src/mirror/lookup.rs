@@ -71,6 +71,10 @@ impl Mirror {
         let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
         let work = move || {
             async move {
+                // A look-up that ended since somebody found nothing fresh has brought it.
+                if mirror.is_fresh(&upstream, &asked).await? {
+                    return Ok(());
+                }
                 mirror.look_up(&upstream, &asked).await
             }
             .boxed()

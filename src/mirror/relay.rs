@@ -93,7 +93,11 @@ impl Mirror {
                 let (mirror, asked) = (self.clone(), key.clone());
                 let work = move || {
                     async move {
-                        mirror.search(asked).await
+                        // A search that ended since somebody found none has brought it.
+                        match mirror.searched(&asked) {
+                            Some(done) => Ok(done.next_skip),
+                            None => mirror.search(asked).await,
+                        }
                     }
                     .boxed()
                 };
