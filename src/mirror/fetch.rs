@@ -291,9 +291,8 @@ impl Mirror {
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Err(MirrorError::NotFound { what: what() });
         };
-        // A fetch that ended since somebody found the package missing has brought it.
-        let was_held = known.as_ref().is_some_and(|record| record.content.is_some());
-        if !was_held && let Some(held) = self.held(key).await? {
+        // A fetch that ended since somebody found the package missing, or damaged, has brought it.
+        if let Some(held) = self.held(key).await? {
             return Ok(held);
         }
         let content_url = known.as_ref().and_then(|record| match &record.origin {
@@ -332,12 +331,20 @@ impl Mirror {
         self.keep_mirrored(source, known, spooled, &nuspec).await
     }
 
+    /// Returns the package if it is in the store and its file is there.
     async fn held(&self, (source, id, version): &FetchKey) -> Result<Option<HeldPackage>, MirrorError> {
-        let record = self.record_in(source, id, version).await?;
-        Ok(record.and_then(|record| {
-            let content = record.content.clone()?;
-            Some(HeldPackage::new(record, content))
-        }))
+        let Some(record) = self.record_in(source, id, version).await? else {
+            return Ok(None);
+        };
+        let Some(content) = record.content.clone() else {
+            return Ok(None);
+        };
+        let place = Place { source, id, version };
+        match self.inner.packages.open_nupkg(place, &content, None).await {
+            Ok(_) => Ok(Some(HeldPackage::new(record, content))),
+            Err(PackagesError::Missing { .. } | PackagesError::Length { .. }) => Ok(None),
+            Err(error) => Err(MirrorError::packages(error)),
+        }
     }
 
     /// Compares what came with what was promised.

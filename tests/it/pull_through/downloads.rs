@@ -1,5 +1,7 @@
 //! A package is fetched once for all who want it, passed on while it comes, and kept only when it is what it should be.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::join_all;
 
@@ -7,6 +9,8 @@ use crate::support::app::{Aborted, TestApp, find, until};
 use crate::support::gallery::{hash_properties, package_target, upstream};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream};
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 const GIT: &str = "/api/v2/package/git/1.0";
 
@@ -135,6 +139,7 @@ async fn what_is_not_the_package_is_never_served_nor_kept() {
     };
     let half = |package: &Packed| package.bytes[..package.bytes.len() / 2].to_vec();
     for package in [small(), big] {
+        let (gallery, app) = with(&package, Reply::status(404)).await;
         let whole = || Reply::ok(package.bytes.clone());
         let length = package.bytes.len();
         for (trouble, reply, announced) in [
@@ -177,25 +182,33 @@ async fn what_is_not_the_package_is_never_served_nor_kept() {
             ("a web page", Reply::ok("<html></html>"), b"<html></html>".to_vec()),
             ("nothing", Reply::ok(""), Vec::new()),
         ] {
-            let (gallery, app) = with(&package, reply).await;
-            let entry = gallery.entry_without_hash(&package, &hash_properties(&announced));
-            gallery.announces(&package, &[entry]);
-            for asked in 1..=2 {
+            gallery.announces(
+                &package,
+                &[gallery.entry_without_hash(&package, &hash_properties(&announced))],
+            );
+            gallery.serves(&package, reply);
+            app.clock.advance(HOUR);
+            assert_eq!(app.versions("git").await, ["git 1.0"], "{trouble}");
+            for _ in 0..2 {
+                let before = gallery.asked("/package/");
                 match app.try_get(GIT).await {
                     Ok(answer) => assert_eq!(answer.status, 502, "{trouble}: {}", answer.text()),
                     Err(Aborted) if length > 1_000_000 || announced.len() > 1_000_000 => {}
                     Err(Aborted) => panic!("a small package needs no aborted transfer: {trouble}"),
                 }
-                assert_eq!(gallery.asked("/package/"), asked, "{trouble}: it is asked for again");
+                assert_eq!(
+                    gallery.asked("/package/"),
+                    before + 1,
+                    "{trouble}: it is asked for again"
+                );
             }
             app.spool_empties().await;
             assert!(app.package_files().is_empty(), "{trouble}: {:?}", app.package_files());
-            assert_eq!(app.versions("git").await, ["git 1.0"], "{trouble}");
-            gallery.has(&[&package]);
-            app.clock.advance(std::time::Duration::from_secs(3600));
-            app.versions("git").await;
-            assert!(app.get(GIT).await.expect_status(200).body == package.bytes, "{trouble}");
         }
+        gallery.has(&[&package]);
+        app.clock.advance(HOUR);
+        app.versions("git").await;
+        assert!(app.get(GIT).await.expect_status(200).body == package.bytes);
     }
 }
 
@@ -342,7 +355,7 @@ async fn a_held_version_keeps_its_bytes_whatever_the_upstream_says_later() {
     let before = app.get("/api/v2/Packages(Id='git',Version='1.0')").await.body;
     let forged = Nupkg::new("git", "1.0").description("something else").pack();
     gallery.has(&[&forged]);
-    app.clock.advance(std::time::Duration::from_secs(3600));
+    app.clock.advance(HOUR);
     assert_eq!(app.versions("git").await, ["git 1.0"]);
     let after: Bytes = app.get("/api/v2/Packages(Id='git',Version='1.0')").await.body;
     assert_eq!(before, after);
@@ -436,4 +449,44 @@ async fn what_is_mirrored_can_not_be_deleted() {
     }
     assert!(app.get(GIT).await.expect_status(200).body == package.bytes);
     assert_eq!(gallery.asked("/package/"), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_fetched_once_for_all() {
+    for _ in 0..3 {
+        let package = small();
+        let (gallery, app) = with(&package, Reply::ok(package.bytes.clone())).await;
+        app.get(GIT).await.expect_status(200);
+        std::fs::remove_file(app.nupkg_of("gallery", "git")).unwrap();
+        for answer in join_all((0..50).map(|_| app.get(GIT))).await {
+            assert!(answer.expect_status(200).body == package.bytes);
+        }
+        assert_eq!(gallery.asked("/package/"), 2);
+    }
+}
+
+#[tokio::test]
+async fn look_ups_and_fetches_do_not_disturb_each_other() {
+    let gallery = ScriptedUpstream::start().await;
+    let packages: Vec<Packed> = (0..10)
+        .map(|number| Nupkg::new("git", &format!("1.{number}")).pack())
+        .collect();
+    gallery.has(&packages.iter().collect::<Vec<_>>());
+    let app = TestApp::start(&format!(
+        "freshness.metadata = \"0s\"\n{}",
+        upstream("gallery", &gallery)
+    ))
+    .await;
+    let clients = (0..100).map(|number| {
+        let (app, package) = (&app, &packages[number % packages.len()]);
+        async move {
+            assert_eq!(app.versions("git").await.len(), 10);
+            let target = format!("/api/v2/package/git/{}", package.version);
+            assert!(app.get(&target).await.expect_status(200).body == package.bytes);
+            assert_eq!(app.versions("git").await.len(), 10);
+        }
+    });
+    join_all(clients).await;
+    assert_eq!(gallery.asked("/package/"), packages.len());
+    assert_eq!(app.package_files().len(), 2 * packages.len());
 }
