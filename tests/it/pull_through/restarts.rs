@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::support::app::TestApp;
 use crate::support::gallery::upstream;
 use crate::support::nupkg::{Nupkg, Packed};
-use crate::support::upstream::{Reply, ScriptedUpstream};
+use crate::support::upstream::{Gate, Reply, ScriptedUpstream};
 
 const LISTS: [&str; 6] = [
     "/api/v2/FindPackagesById()?id='git'",
@@ -136,4 +136,43 @@ async fn what_the_upstream_says_later_of_a_held_version_outlives_the_index() {
     app.open().await;
     assert_eq!(told(&app.feed("/api/v2/FindPackagesById()?id='git'").await), before);
     assert!(app.get("/api/v2/package/git/1.0").await.expect_status(200).body == git.bytes);
+}
+
+#[tokio::test]
+async fn what_is_known_and_not_held_outlives_an_end_in_disorder() {
+    let gallery = ScriptedUpstream::start().await;
+    let (held, known) = (Nupkg::new("git", "1.0").pack(), Nupkg::new("git", "2.0").pack());
+    gallery.has(&[&held, &known]);
+    let mut app = TestApp::start(&upstream("gallery", &gallery)).await;
+    let ours = Nupkg::new("ours", "1.0").pack();
+    app.push(&ours).await.expect_status(201);
+    app.manage("DELETE", "/api/v2/package/ours/1.0")
+        .await
+        .expect_status(204);
+    app.get("/api/v2/package/git/1.0").await.expect_status(200);
+    app.crash().await;
+    assert_eq!(app.versions("git").await, ["git 2.0", "git 1.0"]);
+    assert_eq!(gallery.asked("FindPackagesById"), 1);
+    let entry = app.feed("/api/v2/Packages(Id='ours',Version='1.0')").await;
+    assert_eq!(entry.entries[0].entry.property("Listed"), Some("false"));
+    for package in [&held, &known, &ours] {
+        let target = format!("/api/v2/package/{}/{}", package.id, package.version);
+        assert!(app.get(&target).await.expect_status(200).body == package.bytes);
+    }
+
+    // A fetch that the end cut off has never been.
+    let large = Nupkg::new("large", "1.0").file("data", vec![7; 100]).pack();
+    gallery.has(&[&large]);
+    let gate = Gate::new();
+    gallery.serves(&large, Reply::ok(large.bytes.clone()).gate(100, &gate));
+    let request = app.request("GET", "/api/v2/package/large/1.0");
+    let client = tokio::spawn(async move { request.send().await.is_ok() });
+    gate.reached_by(1).await;
+    let files = app.package_files();
+    client.abort();
+    app.crash().await;
+    assert_eq!(app.package_files(), files);
+    assert!(app.spool_files().is_empty());
+    gate.open();
+    assert!(app.get("/api/v2/package/large/1.0").await.expect_status(200).body == large.bytes);
 }

@@ -122,6 +122,21 @@ impl TestApp {
 
     /// Stops in good order: what is under way is answered, then the index is closed.
     pub(crate) async fn stop(&mut self) {
+        let store = self.end().await;
+        store.close().await.expect("an index that closes");
+        let note = self.data().join("state/index-closed.json");
+        assert!(note.exists(), "the index was closed by its last owner");
+    }
+
+    /// Ends without closing the index, and opens the same data again.
+    pub(crate) async fn crash(&mut self) {
+        drop(self.end().await);
+        let note = self.data().join("state/index-closed.json");
+        assert!(!note.exists(), "nothing says that the index was closed");
+        self.open().await;
+    }
+
+    async fn end(&mut self) -> Store {
         let running = self.running.take().expect("a larder that runs");
         drop(running.stop);
         // The client's idle connections would hold it up.
@@ -134,9 +149,7 @@ impl TestApp {
         tokio::task::spawn_blocking(move || runtime.shutdown_timeout(DEADLINE))
             .await
             .expect("a runtime that ends");
-        running.store.close().await.expect("an index that closes");
-        let note = self.data().join("state/index-closed.json");
-        assert!(note.exists(), "the index was closed by its last owner");
+        running.store
     }
 
     pub(crate) async fn restart(&mut self) {
