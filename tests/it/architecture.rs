@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// A module and those it may use beside itself. `cli` puts the parts together, so it may use all.
 const EDGES: &[(&str, &[&str])] = &[
-    ("nuget", &[]),
-    ("catalog", &["nuget"]),
-    ("odata", &["catalog", "nuget"]),
+    ("nuget", &["limits"]),
+    ("catalog", &["limits", "nuget"]),
+    ("odata", &["catalog", "limits", "nuget"]),
     ("view", &["catalog", "config", "nuget"]),
     ("store", &["catalog", "clock", "nuget"]),
     ("upstream", &["catalog", "nuget", "odata", "redact"]),
@@ -18,7 +18,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("auth", &[]),
     (
         "http",
-        &["auth", "catalog", "clock", "config", "mirror", "nuget", "odata"],
+        &[
+            "auth", "catalog", "clock", "config", "limits", "mirror", "nuget", "odata",
+        ],
     ),
     (
         "cli",
@@ -27,8 +29,9 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     // Names and patterns of packages and sources are parsed where the configuration is read.
-    ("config", &["catalog", "redact"]),
+    ("config", &["catalog", "limits", "redact"]),
     ("clock", &[]),
+    ("limits", &[]),
     ("redact", &[]),
     ("telemetry", &[]),
 ];
