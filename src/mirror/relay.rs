@@ -128,11 +128,10 @@ impl Mirror {
             skip: key.skip,
             top: SEARCH_PAGE,
         };
-        let found = upstream.search(&search).await.map_err(|error| MirrorError::Upstream {
-            upstream: source.clone(),
-            what: key.words.join(" "),
-            source: error,
-        })?;
+        let found = upstream
+            .search(&search)
+            .await
+            .map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
         let mut by_id: HashMap<&str, Vec<&Announced>> = HashMap::new();
         for announced in &found.items {
             by_id.entry(announced.id.lower()).or_default().push(announced);
