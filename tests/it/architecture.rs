@@ -25,7 +25,18 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "auth", "catalog", "clock", "config", "http", "mirror", "nuget", "redact", "store", "upstream", "view",
+            "auth",
+            "catalog",
+            "clock",
+            "config",
+            "http",
+            "mirror",
+            "nuget",
+            "redact",
+            "store",
+            "telemetry",
+            "upstream",
+            "view",
         ],
     ),
     // Names and patterns of packages and sources are parsed where the configuration is read.

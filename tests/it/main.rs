@@ -9,6 +9,7 @@
 
 mod architecture;
 mod real_clients;
+mod real_nupkgs;
 mod recorded;
 mod replay;
 mod support;
