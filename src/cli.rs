@@ -1,6 +1,6 @@
 //! The command line: what can be asked of the program, and which function does it. Errors end here as text for people.
 
-mod assemble;
+pub mod assemble;
 mod check_config;
 mod import;
 mod progress;

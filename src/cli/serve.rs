@@ -7,14 +7,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::serve::Listener as _;
 
-use super::assemble;
+use super::assemble::{self, Keys};
 use super::running::{self, RunningServer};
 use crate::auth::{ApiKey, administrator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::listener::{Connection, HttpListener};
 use crate::http::router::router;
-use crate::http::state::{App, AppParts};
 use crate::store::{OpenError, Store};
 
 /// How long answers that are under way may take once the server is told to stop.
@@ -39,15 +38,11 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     let administrator = administrator(admin_key, &store.state, clock.now())?;
     let import_key = ApiKey::generate()?;
     let made = administrator.made.clone();
-    let app = App::new(AppParts {
-        mirror,
+    let keys = Keys {
         administrator,
         import_key: import_key.digest(),
-        server: config.server.clone(),
-        feeds: config.feeds().to_vec(),
-        max_url_bytes: config.limits.max_url.as_usize(),
-        clock,
-    });
+    };
+    let app = assemble::app(config, mirror, keys, clock);
     let server = RunningServer {
         address,
         pid: std::process::id(),

@@ -20,7 +20,7 @@ use crate::nuget::nuspec::Nuspec;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::packages::{Opened, Place};
 use crate::store::sidecar::Assembly;
-use crate::store::{Committed, PackagesError, RecordKey, Sidecar};
+use crate::store::{Committed, PackagesError, Sidecar};
 use crate::upstream::{ErrorKind, UpstreamError};
 use crate::view::FeedView;
 
@@ -40,6 +40,10 @@ pub struct HeldPackage {
 }
 
 impl HeldPackage {
+    pub(super) fn new(record: Record, content: Content) -> Self {
+        Self { record, content }
+    }
+
     /// Returns the id, as the package spells it.
     #[must_use]
     pub fn id(&self) -> &PackageId {
@@ -83,12 +87,12 @@ impl Mirror {
         if let Some(record) = self.record_of(view, id, version).await?
             && let Some(content) = record.content.clone()
         {
-            return Ok(Located::Held(Box::new(HeldPackage { record, content })));
+            return Ok(Located::Held(Box::new(HeldPackage::new(record, content))));
         }
         let failures = self.learn(view, std::slice::from_ref(id)).await?;
         match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
-                Some(content) => Ok(Located::Held(Box::new(HeldPackage { record, content }))),
+                Some(content) => Ok(Located::Held(Box::new(HeldPackage::new(record, content)))),
                 None => self.arrive(&record.source.clone(), id, version, Some(record)).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await,
@@ -171,13 +175,7 @@ impl Mirror {
         let Some(member) = group.members().iter().find(|member| member.row.version == *version) else {
             return Ok(None);
         };
-        let key = RecordKey {
-            source: member.source.clone(),
-            id: id.clone(),
-            version: version.clone(),
-        };
-        let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
-        Ok(found.into_iter().next().flatten())
+        self.record_in(&member.source, id, version).await
     }
 
     async fn try_silent_upstreams(
@@ -202,7 +200,7 @@ impl Mirror {
                 .inner
                 .absences
                 .recall(&absence)
-                .is_some_and(|at| (self.inner.clock.now() - at).to_std().is_ok_and(|age| age < lifetime));
+                .is_some_and(|at| self.is_recent(at, lifetime));
             if is_known_absent {
                 continue;
             }
@@ -289,6 +287,11 @@ impl Mirror {
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Err(MirrorError::NotFound { what: what() });
         };
+        // A fetch that ended since somebody found the package missing has brought it.
+        let was_held = known.as_ref().is_some_and(|record| record.content.is_some());
+        if !was_held && let Some(held) = self.held(key).await? {
+            return Ok(held);
+        }
         let content_url = known.as_ref().and_then(|record| match &record.origin {
             Origin::Mirrored { content_url } => content_url.as_deref(),
             Origin::Pushed { .. } | Origin::Imported => None,
@@ -314,6 +317,14 @@ impl Mirror {
         let spooled = writer.finish().await.map_err(MirrorError::spool)?;
         let nuspec = self.verify(key, known.as_ref(), opened.length, &spooled).await?;
         self.keep_mirrored(source, known, spooled, &nuspec).await
+    }
+
+    async fn held(&self, (source, id, version): &FetchKey) -> Result<Option<HeldPackage>, MirrorError> {
+        let record = self.record_in(source, id, version).await?;
+        Ok(record.and_then(|record| {
+            let content = record.content.clone()?;
+            Some(HeldPackage::new(record, content))
+        }))
     }
 
     /// Compares what came with what was promised.
@@ -400,7 +411,7 @@ impl Mirror {
         }
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         tracing::info!(upstream.name = %source, package.id = %id, package.version = %version, bytes = content.size, "mirrored a package");
-        Ok(HeldPackage { record, content })
+        Ok(HeldPackage::new(record, content))
     }
 }
 

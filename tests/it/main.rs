@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod pull_through;
 mod real_clients;
 mod real_nupkgs;
 mod recorded;

@@ -1,0 +1,6 @@
+//! What a mirror makes of its upstreams, through the real router.
+
+mod lookups;
+mod restarts;
+mod searches;
+mod templates;
