@@ -10,6 +10,7 @@
 mod real_clients;
 mod recorded;
 mod replay;
+mod store;
 mod support;
 mod upstream_download;
 mod upstream_v2;
