@@ -333,6 +333,7 @@ pub(crate) async fn listing_and_removing<B: Bench>(bench: &mut B) {
         version: version("1.0.0"),
         listed,
         at: instant(at),
+        committed: instant(at),
     };
     let missing = index
         .commit(&source(), &id("git"), unlist(Listed::No, "2024-01-01"))

@@ -13,6 +13,7 @@ mod real_clients;
 mod real_nupkgs;
 mod recorded;
 mod replay;
+mod store;
 mod support;
 mod upstream_download;
 mod upstream_v2;
