@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::TryStreamExt as _;
 use tokio::sync::watch;
 
-use super::follow::{Arrival, Progress};
+use super::follow::{self, Arrival, Progress};
 use super::remembered::Absence;
-use super::spool::Spooled;
+use super::spool::{SpoolError, Spooled};
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
 use crate::nuget::digest::{Agreement, AnnouncedHash};
 use crate::nuget::nuspec::Nuspec;
 use crate::nuget::{NuGetVersion, PackageId};
-use crate::store::packages::{Opened, Place};
+use crate::store::packages::{NupkgStream, Place};
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
 use crate::upstream::{ErrorKind, UpstreamError};
@@ -125,7 +125,7 @@ impl Mirror {
     }
 
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
-    pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<Opened, MirrorError> {
+    pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
         let row = &held.record.row;
         let place = Place {
             source: &held.record.source,
@@ -138,9 +138,8 @@ impl Mirror {
             .open_nupkg(place, &held.content, range.clone())
             .await;
         let reason = match opened {
-            Ok(opened) if opened.size == held.content.size => return Ok(opened),
-            Ok(opened) => format!("it is {} bytes long, not {}", opened.size, held.content.size),
-            Err(error @ PackagesError::Missing { .. }) => error.to_string(),
+            Ok(stream) => return Ok(stream),
+            Err(error @ (PackagesError::Missing { .. } | PackagesError::Length { .. })) => error.to_string(),
             Err(error) => return Err(MirrorError::packages(error)),
         };
         tracing::error!(package.id = %row.id, package.version = %row.version, reason, "the file of a package is damaged");
@@ -298,23 +297,32 @@ impl Mirror {
         });
         let mut opened = upstream.open(id, version, content_url).await.map_err(&failed)?;
         let announced = announced_hash(known.as_ref());
+        let limit_bytes = self.inner.limits.package_bytes;
+        let spool_failed = |error: SpoolError| match error {
+            SpoolError::TooLarge { .. } => rejected(key, error.to_string()),
+            error => MirrorError::spool(error),
+        };
+        if opened.length.is_some_and(|length| length > limit_bytes) {
+            return Err(spool_failed(SpoolError::TooLarge { limit_bytes }));
+        }
         let mut writer = self
             .inner
             .spool
-            .create(self.inner.limits.package_bytes, &announced)
+            .create(limit_bytes, &announced)
             .await
-            .map_err(MirrorError::spool)?;
+            .map_err(spool_failed)?;
         // Only what can be verified at the end may be passed on before it.
         let promised = opened.length.filter(|_| announced != AnnouncedHash::Other);
         let file = writer.file();
         while let Some(bytes) = opened.stream.try_next().await.map_err(&failed)? {
-            let readable = writer.write(&bytes).await.map_err(MirrorError::spool)?;
-            if let Some(length) = promised {
+            let readable = writer.write(&bytes).await.map_err(spool_failed)?;
+            // Before there is anything to pass on, a failure can still be told in words.
+            if let Some(length) = promised.filter(|length| follow::passable(readable, *length) > 0) {
                 let file = Arc::clone(&file);
                 arrival.send_replace(Progress::Filling { file, readable, length });
             }
         }
-        let spooled = writer.finish().await.map_err(MirrorError::spool)?;
+        let spooled = writer.finish().await.map_err(spool_failed)?;
         let nuspec = self.verify(key, known.as_ref(), opened.length, &spooled).await?;
         self.keep_mirrored(source, known, spooled, &nuspec).await
     }
@@ -330,16 +338,13 @@ impl Mirror {
     /// Compares what came with what was promised.
     async fn verify(
         &self,
-        (source, id, version): &FetchKey,
+        key: &FetchKey,
         known: Option<&Record>,
         promised: Option<u64>,
         spooled: &Spooled,
     ) -> Result<Nuspec, MirrorError> {
-        let rejected = |reason: String| MirrorError::Rejected {
-            upstream: source.clone(),
-            what: format!("{id} {version}"),
-            reason,
-        };
+        let (_, id, version) = key;
+        let rejected = |reason: String| rejected(key, reason);
         let size = spooled.content.size;
         if let Some(promised) = promised.filter(|promised| *promised != size) {
             return Err(rejected(format!("it ended after {size} of {promised} bytes")));
@@ -412,6 +417,14 @@ impl Mirror {
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         tracing::info!(upstream.name = %source, package.id = %id, package.version = %version, bytes = content.size, "mirrored a package");
         Ok(HeldPackage::new(record, content))
+    }
+}
+
+fn rejected((source, id, version): &FetchKey, reason: String) -> MirrorError {
+    MirrorError::Rejected {
+        upstream: source.clone(),
+        what: format!("{id} {version}"),
+        reason,
     }
 }
 

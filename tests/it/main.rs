@@ -8,7 +8,9 @@
 )]
 
 mod architecture;
+mod privacy;
 mod pull_through;
+mod push;
 mod real_clients;
 mod real_nupkgs;
 mod recorded;
