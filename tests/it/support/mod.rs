@@ -6,5 +6,6 @@ pub(crate) mod feed;
 pub(crate) mod larder;
 pub(crate) mod nupkg;
 pub(crate) mod process;
+pub(crate) mod random;
 pub(crate) mod raw_http;
 pub(crate) mod upstream;
