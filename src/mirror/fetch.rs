@@ -136,7 +136,7 @@ impl Mirror {
         let reason = match opened {
             Ok(opened) if opened.size == held.content.size => return Ok(opened),
             Ok(opened) => format!("it is {} bytes long, not {}", opened.size, held.content.size),
-            Err(error @ PackagesError::Missing { .. }) => error.to_string(),
+            Err(error @ (PackagesError::Missing { .. } | PackagesError::Cut { .. })) => error.to_string(),
             Err(error) => return Err(MirrorError::packages(error)),
         };
         tracing::error!(package.id = %row.id, package.version = %row.version, reason, "the file of a package is damaged");

@@ -39,6 +39,14 @@ pub enum PackagesError {
         /// Where it should be.
         path: String,
     },
+    /// The file ends before the asked bytes.
+    #[error("{path} is only {bytes} bytes long")]
+    Cut {
+        /// The file.
+        path: String,
+        /// Its length.
+        bytes: u64,
+    },
     /// The store does not keep files that can be read at any place.
     #[error("{path} does not lie in the file system; only a local store can be reindexed and verified")]
     NotAFile {
@@ -241,6 +249,9 @@ impl Packages {
     }
 
     /// Opens the nupkg of a package, or a range of its bytes.
+    ///
+    /// # Errors
+    /// [`PackagesError::Missing`] where the file is not there, [`PackagesError::Cut`] where it ends before the range begins.
     pub async fn open_nupkg(
         &self,
         place: Place<'_>,
@@ -249,14 +260,13 @@ impl Packages {
     ) -> Result<Opened, PackagesError> {
         let path = folder(place).join(nupkg_name(content));
         let options = GetOptions {
-            range: range.map(Into::into),
+            range: range.clone().map(Into::into),
             ..GetOptions::default()
         };
-        let result = self
-            .store
-            .get_opts(&path, options)
-            .await
-            .map_err(store_error("read", &path))?;
+        let result = match self.store.get_opts(&path, options).await {
+            Ok(result) => result,
+            Err(error) => return Err(self.why_unreadable(&path, range, error).await),
+        };
         let (size, range) = (result.meta.size, result.range.clone());
         let named = path.to_string();
         let stream = match result.payload {
@@ -280,6 +290,22 @@ impl Packages {
                 .boxed(),
         };
         Ok(Opened { size, stream })
+    }
+
+    /// Tells a file that is cut from a store that failed: object_store has no error of its own for the former.
+    async fn why_unreadable(
+        &self,
+        path: &Path,
+        range: Option<Range<u64>>,
+        error: object_store::Error,
+    ) -> PackagesError {
+        match (range, self.store.head(path).await) {
+            (Some(range), Ok(meta)) if meta.size <= range.start => PackagesError::Cut {
+                path: path.to_string(),
+                bytes: meta.size,
+            },
+            _ => store_error("read", path)(error),
+        }
     }
 
     /// Opens a nupkg for reading at any place.
