@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod corpus;
 pub(crate) mod feed;
+pub(crate) mod folder;
 pub(crate) mod larder;
 pub(crate) mod nupkg;
 pub(crate) mod process;
