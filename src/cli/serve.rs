@@ -51,11 +51,12 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     let announcement = server
         .announce(&store.state)
         .context("cannot write state/server.json")?;
+    let stop = stop_signal()?;
     greet(address, made.as_ref());
     let service = router(app).into_make_service_with_connect_info::<Connection>();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let until_stopped = async {
-        stop_signal().await;
+        stop.await;
         tracing::info!("stopping: finishing what is under way");
         // Nobody waits any more where the server has failed.
         let _ = stopping.send(());
@@ -89,24 +90,27 @@ async fn drained(stopped: tokio::sync::oneshot::Receiver<()>) {
     tokio::time::sleep(DRAIN_LIMIT).await;
 }
 
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = interrupt => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            Err(error) => tracing::error!(%error, "cannot wait for SIGTERM; only SIGINT stops this process in order"),
+/// Begins to listen for SIGTERM and SIGINT, at once: whoever is told that the server is ready may also stop it.
+#[cfg(unix)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    if let Err(error) = interrupt.await {
-        tracing::error!(%error, "cannot wait for an interrupt");
-        std::future::pending::<()>().await;
-    }
+    })
+}
+
+/// Waits for an interrupt.
+#[cfg(not(unix))]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot wait for an interrupt");
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -8,6 +8,9 @@
 )]
 
 mod architecture;
+mod commands;
+mod corruption;
+mod kill;
 mod privacy;
 mod pull_through;
 mod push;

@@ -20,6 +20,7 @@ use larder::store::{Index as _, OpenError, Opening, RowChange, Store, StoreSetti
 use larder::upstream::{Limits, TemplateSettings, TemplateUpstream, Upstream, V2Settings, V2Upstream};
 use larder::view::FeedShape;
 
+use crate::support::folder::{self, modified, set_modified};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{Reply, ScriptedUpstream, atom_entry, atom_feed};
 use crate::upstream_v2::patient;
@@ -113,53 +114,19 @@ impl Data {
             folder: tempfile::tempdir().expect("a temporary folder"),
             clock: self.clock.clone(),
         };
-        copy_folder(&self.path(), &copy.path());
+        folder::copy(&self.path(), &copy.path());
         copy
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder to copy") {
-        let entry = entry.expect("an entry");
-        let copy = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy_folder(&entry.path(), &copy);
-        } else {
-            fs::copy(entry.path(), &copy).expect("a copy");
-            set_modified(&copy, modified(&entry.path()));
-        }
-    }
-}
-
-fn modified(file: &Path) -> std::time::SystemTime {
-    fs::metadata(file)
-        .and_then(|metadata| metadata.modified())
-        .expect("a time")
-}
-
-fn set_modified(file: &Path, at: std::time::SystemTime) {
-    let file = fs::File::options().write(true).open(file).expect("a file");
-    file.set_modified(at).expect("a time that can be set");
-}
-
 /// Every file below a folder, by its path from there.
 fn files(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let path = path.strip_prefix(folder).expect("a path below");
-                found.push(path.to_string_lossy().into_owned());
-            }
-        }
-    }
-    found.sort();
-    found
+    let below = |file: &PathBuf| {
+        file.strip_prefix(folder)
+            .map(|file| file.to_string_lossy().into_owned())
+    };
+    let files = folder::files(folder);
+    files.iter().map(|file| below(file).expect("a path below")).collect()
 }
 
 async fn publish(mirror: &Mirror, package: &Packed, origin: Origin) -> Result<(), PublishError> {
@@ -471,7 +438,7 @@ async fn a_crash_between_files_and_index_is_mended() {
     // The index as it was, the files as they are: each change lost between its sidecar and its commit.
     let crashed = data.crash();
     fs::remove_dir_all(crashed.path().join("index")).expect("an index");
-    copy_folder(&before.path().join("index"), &crashed.path().join("index"));
+    folder::copy(&before.path().join("index"), &crashed.path().join("index"));
     let (restored, rows, opening) = crashed.open().await;
     let Opening::Checked(report) = &opening else {
         panic!("{opening:?}")
@@ -487,7 +454,7 @@ async fn a_crash_between_files_and_index_is_mended() {
     // The files as they were before, the index as it is: sidecars come first, so this is no crash but a loss of files.
     let lost = data.crash();
     fs::remove_dir_all(lost.packages()).expect("packages");
-    copy_folder(&before.packages(), &lost.packages());
+    folder::copy(&before.packages(), &lost.packages());
     let (lost, _, _) = lost.open().await;
     assert_eq!(ids(&lost).await.len(), 3);
     drop((store, mirror));
