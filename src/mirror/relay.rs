@@ -74,11 +74,9 @@ impl Mirror {
         let wanted = page
             .skip
             .saturating_add(page.top.map_or(page.size, |top| top.min(page.size)));
-        let mut skip = Some(0);
-        for _ in 0..PAGES_AT_A_TIME {
-            let Some(from) = skip.filter(|skip| *skip < wanted) else {
-                break;
-            };
+        let (mut skip, mut pages) = (Some(0), 0);
+        // One row more than wanted: a page that ends where the known rows end would look like the last one.
+        while let Some(from) = skip.filter(|skip| *skip <= wanted && pages < PAGES_AT_A_TIME) {
             let key = SearchKey {
                 upstream: source.clone(),
                 words: hint.words.clone(),
@@ -95,6 +93,7 @@ impl Mirror {
             skip = if let Some(done) = done {
                 done.next_skip
             } else {
+                pages += 1;
                 let (mirror, asked) = (self.clone(), key.clone());
                 let work = move || async move { mirror.search(asked).await }.boxed();
                 self.inner

@@ -11,6 +11,7 @@ mod architecture;
 mod commands;
 mod corruption;
 mod kill;
+mod listings;
 mod privacy;
 mod pull_through;
 mod push;
