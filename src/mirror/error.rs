@@ -34,7 +34,7 @@ pub enum MirrorError {
         trouble: Trouble,
         /// Why.
         #[source]
-        source: UpstreamError,
+        source: Box<UpstreamError>,
     },
     /// What an upstream sent is not what it announced, or no package.
     #[error("what the upstream '{upstream}' sent for '{what}' was refused: {reason}")]
@@ -98,7 +98,7 @@ impl MirrorError {
             upstream: upstream.clone(),
             what: what.into(),
             trouble: Trouble::of(&source),
-            source,
+            source: Box::new(source),
         }
     }
 

@@ -6,13 +6,12 @@
 use std::collections::HashMap;
 
 use futures::FutureExt as _;
-use tokio::time::Instant;
 
 use super::coalesce::Coalescer;
 use super::remembered::Remembered;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::query::{Latest, Prerelease, SearchTerms};
-use crate::catalog::{Announced, Change, Query, SourceName};
+use crate::catalog::{Announced, Change, Instant, Query, SourceName};
 use crate::upstream::UpstreamSearch;
 use crate::upstream::v2::SEARCH_PAGE;
 use crate::view::FeedView;
@@ -87,13 +86,12 @@ impl Mirror {
                 latest: query.latest,
                 skip: from,
             };
-            let lifetime = self.inner.limits.search_lifetime;
             let done = self
                 .inner
                 .relays
                 .done
                 .recall(&key)
-                .filter(|done| done.at.elapsed() < lifetime);
+                .filter(|done| self.is_recent(done.at, self.inner.limits.search_lifetime));
             skip = if let Some(done) = done {
                 done.next_skip
             } else {
@@ -151,7 +149,7 @@ impl Mirror {
         self.inner.relays.done.remember(
             key,
             Done {
-                at: Instant::now(),
+                at: self.inner.clock.now(),
                 next_skip,
             },
         );

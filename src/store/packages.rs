@@ -39,6 +39,16 @@ pub enum PackagesError {
         /// Where it should be.
         path: String,
     },
+    /// The file is not the package: it was cut, or lengthened.
+    #[error("{path} is {found} bytes long, not {expected}")]
+    Length {
+        /// The file.
+        path: String,
+        /// Its length.
+        found: u64,
+        /// The package's length.
+        expected: u64,
+    },
     /// The store does not keep files that can be read at any place.
     #[error("{path} does not lie in the file system; only a local store can be reindexed and verified")]
     NotAFile {
@@ -109,9 +119,12 @@ pub struct Found {
 }
 
 impl Found {
-    /// Returns the folder under `packages/` that the file lies in: its source.
+    /// Returns the folder under `packages/` that the file lies in: its source. `None` where it lies in none.
     #[must_use]
     pub fn source(&self) -> Option<SourceName> {
+        if self.path.parts_count() < 3 {
+            return None;
+        }
         self.path.parts().nth(1).and_then(|part| part.as_ref().parse().ok())
     }
 
@@ -136,13 +149,8 @@ impl Found {
     }
 }
 
-/// An opened nupkg.
-pub struct Opened {
-    /// Its whole length in bytes, whatever range was asked for.
-    pub size: u64,
-    /// The asked bytes.
-    pub stream: BoxStream<'static, Result<Bytes, PackagesError>>,
-}
+/// The bytes of a nupkg, or a range of them.
+pub type NupkgStream = BoxStream<'static, Result<Bytes, PackagesError>>;
 
 /// The package files below one folder (or, later, in one bucket).
 #[derive(Clone)]
@@ -238,23 +246,31 @@ impl Packages {
     }
 
     /// Opens the nupkg of a package, or a range of its bytes.
+    ///
+    /// # Errors
+    /// [`PackagesError::Missing`] and [`PackagesError::Length`] where the file is not what was put there.
     pub async fn open_nupkg(
         &self,
         place: Place<'_>,
         content: &Content,
         range: Option<Range<u64>>,
-    ) -> Result<Opened, PackagesError> {
+    ) -> Result<NupkgStream, PackagesError> {
         let path = folder(place).join(nupkg_name(content));
         let options = GetOptions {
             range: range.map(Into::into),
             ..GetOptions::default()
         };
-        let result = self
-            .store
-            .get_opts(&path, options)
-            .await
-            .map_err(store_error("read", &path))?;
-        let (size, range) = (result.meta.size, result.range.clone());
+        let result = match self.store.get_opts(&path, options).await {
+            Ok(result) => result,
+            Err(error) => {
+                // A range that lies beyond the end of a file that was cut fails in no particular way.
+                let meta = self.store.head(&path).await.map_err(store_error("read", &path))?;
+                check_length(&path, &meta, content)?;
+                return Err(store_error("read", &path)(error));
+            }
+        };
+        check_length(&path, &result.meta, content)?;
+        let range = result.range.clone();
         let named = path.to_string();
         let stream = match result.payload {
             GetResultPayload::File(file, _) => {
@@ -276,7 +292,7 @@ impl Packages {
                 })
                 .boxed(),
         };
-        Ok(Opened { size, stream })
+        Ok(stream)
     }
 
     /// Opens a nupkg for reading at any place.
@@ -396,6 +412,17 @@ fn store_error(action: &'static str, path: &Path) -> impl Fn(object_store::Error
             source,
         },
     }
+}
+
+fn check_length(path: &Path, meta: &ObjectMeta, content: &Content) -> Result<(), PackagesError> {
+    if meta.size == content.size {
+        return Ok(());
+    }
+    Err(PackagesError::Length {
+        path: path.to_string(),
+        found: meta.size,
+        expected: content.size,
+    })
 }
 
 async fn open_file(file: &FilePath) -> io::Result<tokio::fs::File> {

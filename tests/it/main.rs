@@ -8,9 +8,14 @@
 )]
 
 mod architecture;
+mod privacy;
+mod pull_through;
+mod push;
 mod real_clients;
+mod real_nupkgs;
 mod recorded;
 mod replay;
+mod store;
 mod support;
 mod upstream_download;
 mod upstream_v2;

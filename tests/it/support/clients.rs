@@ -54,6 +54,11 @@ impl Home {
 }
 
 impl Clients {
+    /// Returns the folder that they are installed in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Looks for every client in `$LARDER_CLIENTS` (or `target/clients`) and on the PATH.
     pub(crate) fn find() -> Result<Self, Missing> {
         let folder = std::env::var_os("LARDER_CLIENTS").map_or_else(

@@ -1,8 +1,10 @@
 //! What the integration tests share.
 
+pub(crate) mod app;
 pub(crate) mod clients;
 pub(crate) mod corpus;
 pub(crate) mod feed;
+pub(crate) mod gallery;
 pub(crate) mod larder;
 pub(crate) mod nupkg;
 pub(crate) mod process;

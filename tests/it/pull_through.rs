@@ -1,0 +1,7 @@
+//! What a mirror makes of its upstreams, through the real router.
+
+mod downloads;
+mod lookups;
+mod restarts;
+mod searches;
+mod templates;
