@@ -167,7 +167,8 @@ impl Scenario<'_> {
                     ("--by-id-only", "nodejs.install", "26.7.0"),
                     ("--exact", "octave.portable", "10.1.0"),
                 ] {
-                    self.choco(&Home::new(), &["search", "-s", feed.trim_end_matches('/'), option, id])
+                    // With the slash at the end of the source it asks for `/api/v2//Packages`.
+                    self.choco(&Home::new(), &["search", "-s", feed, option, id])
                         .expect_success()
                         .expect_output(&format!("{id} {version}"));
                     self.download_by_hand(feed, id, version);

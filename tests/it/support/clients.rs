@@ -130,6 +130,8 @@ impl Clients {
             .current_dir(home.path())
             .env("HOME", home.path())
             .env("TMPDIR", &temporary)
+            // With the default of one thread a core mono now and then waits up to a minute for a free one.
+            .env("MONO_THREADS_PER_CPU", "50")
             .env_remove("NUGET_PACKAGES")
             .env_remove("XDG_DATA_HOME")
             .env_remove("XDG_CONFIG_HOME")
