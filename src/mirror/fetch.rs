@@ -14,6 +14,7 @@ use super::follow::{self, Arrival, Progress};
 use super::remembered::Absence;
 use super::spool::{SpoolError, Spooled};
 use super::{Mirror, MirrorError, policy};
+use crate::catalog::change::contradicts;
 use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
 use crate::nuget::digest::{Agreement, AnnouncedHash};
 use crate::nuget::nuspec::Nuspec;
@@ -193,7 +194,7 @@ impl Mirror {
             {
                 continue;
             }
-            let absence = Absence::Version(source.clone(), id.clone(), version.clone());
+            let absence = Absence::Version(source.clone(), format!("{id} {version}"));
             let lifetime = self.inner.limits.lifetimes.absent;
             let is_known_absent = self
                 .inner
@@ -386,6 +387,11 @@ impl Mirror {
         let _lock = self.inner.writes.lock((source.clone(), id.clone())).await;
         let now = self.inner.clock.now();
         let content = spooled.content.clone();
+        // What the upstream has said meanwhile, unless it is said of other bytes.
+        let current = self.record_in(source, id, version).await?;
+        let known = current
+            .filter(|current| !contradicts(Some(&content), current))
+            .or(known);
         let sidecar = match &known {
             Some(record) => mirrored_sidecar(record, &content, now),
             None => Sidecar::new(id, version, &content, Origin::Mirrored { content_url: None }, now),
@@ -429,7 +435,7 @@ fn rejected((source, id, version): &FetchKey, reason: String) -> MirrorError {
 }
 
 /// Makes the sidecar of a mirrored package: what its upstream says of it, verbatim.
-fn mirrored_sidecar(record: &Record, content: &Content, now: Instant) -> Sidecar {
+pub(super) fn mirrored_sidecar(record: &Record, content: &Content, now: Instant) -> Sidecar {
     let row = &record.row;
     Sidecar {
         listed: row.listed,

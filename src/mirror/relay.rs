@@ -12,6 +12,7 @@ use super::remembered::Remembered;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::query::{Latest, Prerelease, SearchTerms};
 use crate::catalog::{Announced, Change, Instant, Query, SourceName};
+use crate::nuget::PackageId;
 use crate::upstream::UpstreamSearch;
 use crate::upstream::v2::SEARCH_PAGE;
 use crate::view::FeedView;
@@ -84,18 +85,21 @@ impl Mirror {
                 latest: query.latest,
                 skip: from,
             };
-            let done = self
-                .inner
-                .relays
-                .done
-                .recall(&key)
-                .filter(|done| self.is_recent(done.at, self.inner.limits.search_lifetime));
-            skip = if let Some(done) = done {
+            skip = if let Some(done) = self.searched(&key) {
                 done.next_skip
             } else {
                 pages += 1;
                 let (mirror, asked) = (self.clone(), key.clone());
-                let work = move || async move { mirror.search(asked).await }.boxed();
+                let work = move || {
+                    async move {
+                        // A search that ended since somebody found none has brought it.
+                        match mirror.searched(&asked) {
+                            Some(done) => Ok(done.next_skip),
+                            None => mirror.search(asked).await,
+                        }
+                    }
+                    .boxed()
+                };
                 self.inner
                     .relays
                     .running
@@ -104,6 +108,12 @@ impl Mirror {
             };
         }
         Ok(())
+    }
+
+    /// Returns what a page led to that was asked for a short while ago.
+    fn searched(&self, key: &SearchKey) -> Option<Done> {
+        let done = self.inner.relays.done.recall(key);
+        done.filter(|done| self.is_recent(done.at, self.inner.limits.search_lifetime))
     }
 
     /// Asks for one page and keeps its rows. Returns where the next page begins.
@@ -129,21 +139,15 @@ impl Mirror {
             .search(&search)
             .await
             .map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
-        let mut by_id: HashMap<&str, Vec<&Announced>> = HashMap::new();
-        for announced in &found.items {
-            by_id.entry(announced.id.lower()).or_default().push(announced);
+        let count = found.items.len();
+        let mut by_id: HashMap<PackageId, Vec<Announced>> = HashMap::new();
+        for announced in found.items {
+            by_id.entry(announced.id.clone()).or_default().push(announced);
         }
-        for mentioned in by_id.into_values() {
-            let Some(id) = mentioned.first().map(|announced| &announced.id) else {
-                continue;
-            };
-            let records = mentioned
-                .iter()
-                .map(|announced| self.announced_record(source, announced))
-                .collect();
-            self.commit(source, id, Change::Mention(records)).await?;
+        for (id, mentioned) in by_id {
+            self.keep_announced(source, &id, &mentioned, Change::Mention).await?;
         }
-        tracing::debug!(upstream.name = %source, found = found.items.len(), skip = key.skip, "searched at the upstream");
+        tracing::debug!(upstream.name = %source, found = count, skip = key.skip, "searched at the upstream");
         let next_skip = found.next_skip;
         self.inner.relays.done.remember(
             key,

@@ -103,14 +103,14 @@ async fn ask_everything(app: &TestApp, hosted: &[&str]) {
                 "{list}: {shown}"
             );
         }
-        let (set, query) = list.split_once('?').unwrap();
+        let (set, query) = list.split_once('?').expect("a query");
         let counted = app
             .get(&format!("/api/v2/{set}/$count?{query}"))
             .await
             .expect_status(200)
             .text();
         assert!(
-            counted.parse::<usize>().unwrap() <= hosted.len().max(1),
+            counted.parse::<usize>().expect("a number") <= hosted.len().max(1),
             "{list}: {counted}"
         );
     }
@@ -139,7 +139,7 @@ async fn ask_openly(app: &TestApp) {
         let shown = names(&app.feed(&format!("/api/v2/{open}")).await);
         assert!(shown.contains(&"acme.public 5.0".to_owned()), "{open}: {shown:?}");
         assert!(shown.iter().all(|shown| !shown.contains("99.0")), "{open}: {shown:?}");
-        let (set, query) = open.split_once('?').unwrap();
+        let (set, query) = open.split_once('?').expect("a query");
         let counted = app.get(&format!("/api/v2/{set}/$count?{query}")).await.text();
         assert_eq!(counted, shown.len().to_string(), "{open}");
     }

@@ -1,5 +1,6 @@
 //! What a mirror makes of its upstreams, through the real router.
 
+mod chains;
 mod downloads;
 mod lookups;
 mod restarts;

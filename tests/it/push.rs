@@ -321,7 +321,7 @@ async fn latest(app: &TestApp) -> [Vec<String>; 4] {
             found.push(filtered.entries.iter().map(|entry| entry.version.to_string()).collect());
         }
     }
-    found.try_into().unwrap()
+    found.try_into().expect("four lists")
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::future::join_all;
 
-use crate::support::app::{TestApp, find, until};
+use crate::support::app::{Aborted, TestApp, find, until};
 use crate::support::gallery::{hash_properties, package_target, upstream};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream};
@@ -183,8 +183,8 @@ async fn what_is_not_the_package_is_never_served_nor_kept() {
             for asked in 1..=2 {
                 match app.try_get(GIT).await {
                     Ok(answer) => assert_eq!(answer.status, 502, "{trouble}: {}", answer.text()),
-                    Err(_) if length > 1_000_000 || announced.len() > 1_000_000 => {}
-                    Err(_) => panic!("a small package needs no aborted transfer: {trouble}"),
+                    Err(Aborted) if length > 1_000_000 || announced.len() > 1_000_000 => {}
+                    Err(Aborted) => panic!("a small package needs no aborted transfer: {trouble}"),
                 }
                 assert_eq!(gallery.asked("/package/"), asked, "{trouble}: it is asked for again");
             }
@@ -400,4 +400,40 @@ async fn a_hosted_file_that_is_gone_or_cut_is_a_failure_and_not_an_absence() {
     app.get(GIT).await.expect_status(500);
     app.get("/api/v2/package/git").await.expect_status(500);
     assert!(gallery.targets().is_empty());
+}
+
+#[tokio::test]
+async fn an_upstream_that_stalls_ends_the_transfer() {
+    for package in [small(), large()] {
+        let gallery = ScriptedUpstream::start().await;
+        gallery.has(&[&package]);
+        gallery.serves(
+            &package,
+            Reply::ok(package.bytes.clone()).stall(package.bytes.len() - 1),
+        );
+        let app = TestApp::start(&format!(
+            "timeouts.between_bytes = \"200ms\"\n{}",
+            upstream("gallery", &gallery)
+        ))
+        .await;
+        match app.try_get(GIT).await {
+            Ok(answer) => assert_eq!((answer.status, package.bytes.len() < 10_000), (504, true)),
+            Err(Aborted) => assert!(package.bytes.len() > 1_000_000),
+        }
+        gallery.serves(&package, Reply::ok(package.bytes.clone()));
+        assert!(app.get(GIT).await.expect_status(200).body == package.bytes);
+        app.spool_empties().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_mirrored_can_not_be_deleted() {
+    let package = small();
+    let (gallery, app) = with(&package, Reply::ok(package.bytes.clone())).await;
+    app.get(GIT).await.expect_status(200);
+    for method in ["DELETE", "POST"] {
+        app.manage(method, GIT).await.expect_status(404);
+    }
+    assert!(app.get(GIT).await.expect_status(200).body == package.bytes);
+    assert_eq!(gallery.asked("/package/"), 1);
 }

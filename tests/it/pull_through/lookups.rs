@@ -9,14 +9,16 @@ use crate::support::gallery::{find_target, template, upstream, upstream_at};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_feed, refusing_address};
 
-const ALL_ROUTES: [&str; 8] = [
+const ALL_ROUTES: [&str; 10] = [
     "/api/v2/FindPackagesById()?id='git'&semVerLevel=2.0.0",
     "/api/v2/FindPackagesById()/$count?id='git'",
     "/api/v2/Packages()?$filter=(tolower(Id) eq 'git') and IsLatestVersion",
     "/api/v2/Packages()?$filter=Id eq 'other' or Id eq 'git'",
     "/api/v2/Packages()/$count?$filter=Id eq 'git'",
     "/api/v2/Packages(Id='git',Version='1.0')",
+    "/api/v2/Packages(Id='git',Version='1.0')/Download",
     "/api/v2/package/git/1.0",
+    "/api/v2/git/1.0",
     "/api/v2/package/git",
 ];
 
@@ -45,7 +47,7 @@ async fn an_id_is_asked_for_once_while_it_is_fresh() {
     );
     for route in ALL_ROUTES
         .iter()
-        .filter(|route| !route.contains("other") && !route.contains("/package/"))
+        .filter(|route| !route.contains("other") && route.contains("ackages") && !route.contains("Download"))
     {
         app.get(route).await.expect_status(200);
     }
@@ -357,4 +359,25 @@ async fn a_template_behind_a_gallery_that_is_down_is_tried() {
         files.targets(),
         ["/files/git/git.1.0.nupkg", "/files/git/git.2.0.nupkg"]
     );
+}
+
+#[tokio::test]
+async fn times_that_the_upstream_does_not_tell_do_not_change() {
+    let gallery = ScriptedUpstream::start().await;
+    gallery.has(&[&git("1.0")]);
+    let app = TestApp::start(&upstream("gallery", &gallery)).await;
+    let entry = "/api/v2/Packages(Id='git',Version='1.0')";
+    let first = app.get(entry).await.expect_status(200).text();
+    for step in ["announced", "held"] {
+        app.clock.advance(Duration::from_secs(3600));
+        assert_eq!(app.get(entry).await.expect_status(200).text(), first, "{step}");
+        app.get("/api/v2/package/git/1.0").await.expect_status(200);
+        assert_eq!(app.get(entry).await.expect_status(200).text(), first, "{step}");
+    }
+    gallery.on(
+        "/api/v2/Search()",
+        Reply::feed(atom_feed(&[gallery.entry(&git("1.0"), "")], None)),
+    );
+    app.feed("/api/v2/Search()?searchTerm='git'").await;
+    assert_eq!(app.get(entry).await.expect_status(200).text(), first, "found again");
 }

@@ -27,8 +27,8 @@ async fn everything(app: &TestApp, packages: &[&Packed]) -> Everything {
         let text = app.get(list).await.expect_status(200).text();
         // The port changes with every start, and the first `updated` of a feed says when it was made.
         let text = text.replace(&app.authority(), "HOST");
-        let (before, after) = text.split_once("<updated>").unwrap();
-        let (made, after) = after.split_once("</updated>").unwrap();
+        let (before, after) = text.split_once("<updated>").expect("a time");
+        let (made, after) = after.split_once("</updated>").expect("its end");
         let is_feed = before.contains("<feed");
         lists.push(format!("{before}{}{after}", if is_feed { "" } else { made }));
     }
@@ -112,4 +112,28 @@ async fn what_was_learnt_stays_fresh_over_a_restart() {
     app.restart().await;
     assert_eq!(app.versions("git").await, ["git 1.0"]);
     assert_eq!(gallery.targets().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_upstream_says_later_of_a_held_version_outlives_the_index() {
+    let gallery = ScriptedUpstream::start().await;
+    let git = Nupkg::new("git", "1.0").pack();
+    gallery.has(&[&git]);
+    let mut app = TestApp::start(&upstream("gallery", &gallery)).await;
+    app.get("/api/v2/package/git/1.0").await.expect_status(200);
+    let properties = r#"<d:Published m:type="Edm.DateTime">1900-01-01T00:00:00</d:Published><d:PackageStatus>Rejected</d:PackageStatus>"#;
+    gallery.announces(&git, &[gallery.entry(&git, properties)]);
+    app.clock.advance(std::time::Duration::from_secs(3600));
+    let told = |page: &larder::odata::atom_read::FeedPage| {
+        ["Listed", "PackageStatus", "IsLatestVersion", "Created"]
+            .map(|name| page.entries[0].entry.property(name).map(str::to_owned))
+    };
+    let before = told(&app.feed("/api/v2/FindPackagesById()?id='git'").await);
+    assert_eq!(before[..2], [Some("false".to_owned()), Some("Rejected".to_owned())]);
+    gallery.stop().await;
+    app.stop().await;
+    std::fs::remove_dir_all(app.data().join("index")).unwrap();
+    app.open().await;
+    assert_eq!(told(&app.feed("/api/v2/FindPackagesById()?id='git'").await), before);
+    assert!(app.get("/api/v2/package/git/1.0").await.expect_status(200).body == git.bytes);
 }

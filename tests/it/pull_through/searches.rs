@@ -65,7 +65,7 @@ async fn a_search_is_asked_upstream_in_its_own_shape() {
         let before = gallery.targets().len();
         app.get(asked).await.expect_status(200);
         let targets = gallery.targets().split_off(before);
-        assert_eq!(targets, [format!("{SEARCH}?{}", expected)], "{asked}");
+        assert_eq!(targets, [format!("{SEARCH}?{expected}")], "{asked}");
     }
 }
 
@@ -171,4 +171,14 @@ async fn a_search_goes_on_upstream_as_far_as_the_page_needs() {
         .collect();
     assert_eq!(all, ids);
     assert_eq!(second.next, None);
+}
+
+#[tokio::test]
+async fn of_two_upstreams_one_may_be_down() {
+    let (up, down) = (gallery_finding(&["git"]).await, ScriptedUpstream::start().await);
+    down.on(ANYTHING, Reply::status(500));
+    let app = TestApp::start(&format!("{}{}", upstream("down", &down), upstream("up", &up))).await;
+    let answer = app.get("/api/v2/Search()?searchTerm='git'").await.expect_status(200);
+    assert_eq!(names(&answer.feed()), ["git 1.0"]);
+    assert!(answer.warning().unwrap().contains("down"));
 }

@@ -122,3 +122,16 @@ async fn two_places_are_tried_in_order() {
     app.get("/api/v2/package/git/1.0").await.expect_status(200);
     app.get("/api/v2/package/git/3.0").await.expect_status(503);
 }
+
+#[tokio::test]
+async fn an_address_that_is_absent_says_nothing_of_another_spelling() {
+    let git = Nupkg::new("Git", "1.0").pack();
+    let (files, app) = place_with(&[&git]).await;
+    for absent in ["git/1.0", "Git/1.0.0", "git/1.0"] {
+        app.get(&format!("/api/v2/package/{absent}")).await.expect_status(404);
+    }
+    assert_eq!(files.targets().len(), 2, "{:?}", files.targets());
+    app.get("/api/v2/package/Git/1.0").await.expect_status(200);
+    app.get("/api/v2/package/git/1.0.0").await.expect_status(200);
+    assert_eq!(files.targets().len(), 3);
+}

@@ -266,7 +266,7 @@ impl Answer {
 
 /// Sends a request and reads the answer to its end.
 pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Aborted> {
-    let response = request.send().await.map_err(aborted)?;
+    let response = request.send().await.map_err(|error| aborted(&error))?;
     let reason = response.extensions().get::<ReasonPhrase>();
     let reason = reason.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
     Ok(Answer {
@@ -274,11 +274,11 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Abo
         reason: reason.unwrap_or_default(),
         headers: response.headers().clone(),
         url: response.url().clone(),
-        body: response.bytes().await.map_err(aborted)?,
+        body: response.bytes().await.map_err(|error| aborted(&error))?,
     })
 }
 
-fn aborted(error: reqwest::Error) -> Aborted {
+fn aborted(error: &reqwest::Error) -> Aborted {
     assert!(!error.is_timeout(), "no answer in time: {error}");
     Aborted
 }
