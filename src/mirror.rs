@@ -28,7 +28,7 @@ use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::Upstream;
 use crate::view::{FeedShape, FeedView, Views};
 
-pub use error::MirrorError;
+pub use error::{MirrorError, Trouble};
 pub use fetch::{Arriving, HeldPackage, Located};
 pub use freshness::Lifetimes;
 pub use publish::{PublishError, Published};

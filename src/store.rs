@@ -1,6 +1,10 @@
 //! What survives a restart: package files with their sidecars, which are the truth, and the index, which is a cache of them.
 
+#[cfg(test)]
+pub(crate) mod conformance;
 pub mod index;
+#[cfg(test)]
+pub(crate) mod memory;
 pub mod open;
 pub mod packages;
 pub mod rebuild;

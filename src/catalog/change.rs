@@ -27,8 +27,10 @@ pub enum Change {
         version: NuGetVersion,
         /// How.
         listed: Listed,
-        /// When.
+        /// When: what the row tells of it, and the sidecar too.
         at: Instant,
+        /// When the record is written: after its sidecar, whose time the index is compared with after a crash.
+        committed: Instant,
     },
     /// A version is to be forgotten.
     Remove(NuGetVersion),
@@ -93,9 +95,17 @@ pub fn apply(existing: &[Record], change: Change) -> Outcome {
                 .collect(),
         ),
         Change::Restore(records) => write(records),
-        Change::List { version, listed, at } => match find(existing, &version) {
+        Change::List {
+            version,
+            listed,
+            at,
+            committed,
+        } => match find(existing, &version) {
             None => Outcome::Missing,
-            Some(record) => write(vec![set_listed(record, listed, at)]),
+            Some(record) => write(vec![Record {
+                committed,
+                ..set_listed(record, listed, at)
+            }]),
         },
         Change::Remove(version) => match find(existing, &version) {
             None => Outcome::Missing,
@@ -165,7 +175,161 @@ fn set_listed(record: &Record, listed: Listed, at: Instant) -> Record {
     row.last_updated = at;
     Record {
         row: row.into(),
-        committed: at,
         ..record.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::catalog::testing::{instant, record, row};
+    use crate::catalog::{Origin, Property};
+
+    /// `1.0`: announced; `1.0=a`: its bytes are held and called `a`; `1.0:text`: announced with that title; `1.0#a`: announced
+    /// with that hash.
+    fn parse(text: &str) -> Record {
+        let (version, rest) = text.split_at(text.find(['=', ':', '#']).unwrap_or(text.len()));
+        let mut made = record(row("git", version), Vec::new());
+        made.origin = Origin::Mirrored { content_url: None };
+        match rest.split_at_checked(1) {
+            Some(("=", name)) => made.content = Some(held(name)),
+            Some((":", title)) => {
+                let mut titled = row("git", version);
+                titled.title = Some(crate::catalog::testing::text(title));
+                made.row = Arc::new(titled);
+            }
+            Some(("#", hash)) => {
+                made.properties = vec![
+                    Property::text("PackageHash", Some(hash)),
+                    Property::text("PackageHashAlgorithm", Some("SHA512")),
+                ]
+            }
+            _ => {}
+        }
+        made
+    }
+
+    fn held(name: &str) -> Content {
+        Content {
+            sha512: name.to_owned(),
+            size: 7,
+        }
+    }
+
+    fn parse_all(text: &str) -> Vec<Record> {
+        text.split_whitespace().map(parse).collect()
+    }
+
+    fn show(outcome: &Outcome) -> String {
+        let Outcome::Write { put, remove } = outcome else {
+            return format!("{outcome:?}");
+        };
+        let shown = |record: &Record| {
+            let content = record.content.as_ref().map(|content| format!("={}", content.sha512));
+            let title = record.row.title.as_ref().map(|title| format!(":{}", title.as_str()));
+            let hash = record.property("PackageHash").map(|hash| format!("#{hash}"));
+            let parts = [content, title, hash].into_iter().flatten().collect::<String>();
+            format!("{}{parts}", record.row.version)
+        };
+        let put = put.iter().map(shown);
+        let remove = remove.iter().map(|version| format!("-{version}"));
+        put.chain(remove).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn every_change() {
+        let push = |text: &str| Change::Push(parse(text).into());
+        let mirror = |text: &str| Change::Mirror(parse(text).into());
+        let announce = |text: &str| Change::Announce(parse_all(text));
+        let mention = |text: &str| Change::Mention(parse_all(text));
+        let restore = |text: &str| Change::Restore(parse_all(text));
+        let remove = |text: &str| Change::Remove(text.parse().unwrap());
+        for (existing, change, expected) in [
+            ("", push("1.0=a"), "1.0=a"),
+            ("2.0=b", push("1.0=a"), "1.0=a"),
+            ("1.0.0=b", push("1.0=a"), "Conflict"),
+            ("1.0=a", push("1.0=a"), "Conflict"),
+            ("1.0", push("1.0=a"), "Conflict"),
+            ("1.0-rc", push("1.0=a"), "1.0=a"),
+            // A fetch fills what was announced, or was never; it replaces no other bytes.
+            ("", mirror("1.0=a"), "1.0=a"),
+            ("1.0", mirror("1.0=a"), "1.0=a"),
+            ("1.0=a", mirror("1.0=a"), "1.0=a"),
+            ("1.0=b", mirror("1.0=a"), "Conflict"),
+            // What vanished upstream goes, unless its bytes are here.
+            ("", announce("1.0 2.0"), "1.0 2.0"),
+            ("1.0 2.0 3.0=c", announce("1.0 4.0"), "4.0 -2.0"),
+            ("1.0 2.0=b", announce(""), "-1.0"),
+            ("1.0", announce("1.0"), ""),
+            ("1.0", announce("1.0:x"), "1.0:x"),
+            ("1.0=a", announce("1.0:x"), "1.0=a:x"),
+            ("1.0=a", announce("1.0#a"), "1.0=a#a"),
+            ("1.0=a", announce("1.0#b 2.0"), "2.0"),
+            ("1.0=a", announce("1.0#"), "1.0=a#"),
+            ("1.0#a", announce("1.0#b"), "1.0#b"),
+            ("1.0 2.0", mention("1.0:x"), "1.0:x"),
+            ("1.0=a", mention("1.0#b 2.0"), "2.0"),
+            ("1.0 2.0", mention(""), ""),
+            ("1.0=a 2.0", restore("1.0=b 3.0=c"), "1.0=b 3.0=c"),
+            ("1.0=a 2.0=b", remove("1.0.0"), "-1.0"),
+            ("2.0", remove("1.0"), "Missing"),
+            ("", remove("1.0"), "Missing"),
+        ] {
+            let shown = format!("{existing} <- {change:?}");
+            assert_eq!(show(&apply(&parse_all(existing), change)), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_hash_contradicts_only_what_it_can_be_compared_with() {
+        for (algorithm, hash, expected) in [
+            (Some("SHA512"), Some("b"), true),
+            (Some("sha512"), Some("b"), true),
+            (Some("SHA512"), Some("a"), false),
+            (Some("SHA512"), Some(""), false),
+            (Some("SHA512"), None, false),
+            (Some("SHA256"), Some("b"), false),
+            (None, Some("b"), false),
+        ] {
+            let mut announced = parse("1.0");
+            announced.properties = vec![
+                Property::text("PackageHash", hash),
+                Property::text("PackageHashAlgorithm", algorithm),
+            ];
+            assert_eq!(
+                contradicts(Some(&held("a")), &announced),
+                expected,
+                "{algorithm:?} {hash:?}"
+            );
+            assert!(!contradicts(None, &announced));
+        }
+    }
+
+    #[test]
+    fn a_listing_changes_times_and_nothing_else() {
+        let known = parse("1.0=a");
+        let (at, committed) = (instant("2024-01-01"), instant("2024-01-02"));
+        let list = |version: &str, listed| Change::List {
+            version: version.parse().unwrap(),
+            listed,
+            at,
+            committed,
+        };
+        let outcome = apply(std::slice::from_ref(&known), list("1.0.0.0", Listed::No));
+        let Outcome::Write { put, remove } = outcome else {
+            panic!()
+        };
+        let [changed] = &put[..] else { panic!() };
+        assert!(remove.is_empty() && !changed.row.listed);
+        assert_eq!((changed.row.last_edited, changed.row.last_updated), (Some(at), at));
+        assert_eq!(changed.committed, committed);
+        let mut row = (*changed.row).clone();
+        row.listed = true;
+        row.last_edited = known.row.last_edited;
+        row.last_updated = known.row.last_updated;
+        assert_eq!((&row, &changed.content), (&*known.row, &known.content));
+        assert!(matches!(apply(&[known], list("2.0", Listed::No)), Outcome::Missing));
     }
 }

@@ -186,7 +186,7 @@ pub fn encode_record(record: &Record, texts: &mut Texts) -> Vec<u8> {
         properties,
         content: record.content.clone(),
         origin,
-        committed: record.committed.timestamp_micros(),
+        committed: ticks(record.committed),
     })
 }
 
@@ -242,10 +242,10 @@ fn store_row(row: &Row, texts: &mut Texts) -> StoredRow {
         needs_semver2: row.level == SemVerLevel::Two,
         listed: row.listed,
         approved: row.approved,
-        created: row.created.timestamp_micros(),
-        published: row.published.timestamp_micros(),
-        last_edited: row.last_edited.map(|at| at.timestamp_micros()),
-        last_updated: row.last_updated.timestamp_micros(),
+        created: ticks(row.created),
+        published: ticks(row.published),
+        last_edited: row.last_edited.map(ticks),
+        last_updated: ticks(row.last_updated),
         download_count: row.download_count,
         version_download_count: row.version_download_count,
         package_size: row.package_size,
@@ -284,6 +284,206 @@ fn read_row(stored: StoredRow, texts: &mut Texts) -> Result<Row, CodecError> {
     })
 }
 
-fn instant(micros: i64) -> Result<Instant, CodecError> {
-    Instant::from_timestamp_micros(micros).ok_or(CodecError::Time)
+/// Ticks in a second: feeds tell times in steps of 100 ns.
+const TICKS: i64 = 10_000_000;
+
+/// Returns an instant in ticks; what lies beyond some 29,000 years from 1970, as only a broken upstream tells it, counts as there.
+fn ticks(at: Instant) -> i64 {
+    let ticks = at.timestamp().saturating_mul(TICKS);
+    ticks.saturating_add(i64::from(at.timestamp_subsec_nanos() / 100))
+}
+
+fn instant(ticks: i64) -> Result<Instant, CodecError> {
+    let nanoseconds = u32::try_from(ticks.rem_euclid(TICKS) * 100).map_err(|_| CodecError::Time)?;
+    Instant::from_timestamp(ticks.div_euclid(TICKS), nanoseconds).ok_or(CodecError::Time)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalog::columns::parse_instant;
+    use crate::catalog::testing::{described, record, row};
+
+    fn source() -> SourceName {
+        "test".parse().unwrap()
+    }
+
+    /// The texts as another process reads them: from their bytes.
+    fn read_back(texts: &Texts) -> Texts {
+        let mut read = Texts::default();
+        texts.iter().for_each(|(key, text)| read.insert(*key, text));
+        read
+    }
+
+    fn assert_round_trip(record: &Record) {
+        let (mut row_texts, mut texts) = (Texts::default(), Texts::default());
+        let row = decode_row(&encode_row(&record.row, &mut row_texts), &mut read_back(&row_texts)).unwrap();
+        assert_eq!(row, *record.row);
+        let bytes = encode_record(record, &mut texts);
+        let decoded = decode_record(&record.source, &bytes, &mut read_back(&texts)).unwrap();
+        assert_eq!(decoded.source, record.source);
+        assert_eq!(decoded.row, record.row);
+        assert_eq!(decoded.properties, record.properties);
+        assert_eq!(decoded.content, record.content);
+        assert_eq!(decoded.origin, record.origin);
+        assert_eq!(decoded.committed, record.committed);
+    }
+
+    /// Any time that an upstream may tell, to the tick of 100 ns in which they tell it.
+    fn instants() -> impl Strategy<Value = Instant> {
+        let seconds = -62_135_596_800..253_402_300_799_i64;
+        (seconds, 0..10_000_000_u32).prop_map(|(seconds, ticks)| Instant::from_timestamp(seconds, ticks * 100).unwrap())
+    }
+
+    /// Short and long texts, empty ones, ones of the length at which they stand apart.
+    fn texts() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "\\PC{0,60}",
+            "[a-zA-Z äöü𝔘\n]{40,56}",
+            ("\\PC{1,20}", 1..400_usize).prop_map(|(text, times)| text.repeat(times)),
+        ]
+    }
+
+    fn origins() -> impl Strategy<Value = Origin> {
+        prop_oneof![
+            texts().prop_map(|by| Origin::Pushed { by }),
+            Just(Origin::Imported),
+            proptest::option::of(texts()).prop_map(|content_url| Origin::Mirrored { content_url }),
+        ]
+    }
+
+    prop_compose! {
+        fn rows()(
+            version in "[0-9]{1,4}(\\.[0-9]{1,4}){1,3}(-[a-z]{1,5})?",
+            texts in proptest::collection::vec(proptest::option::of(texts()), 5),
+            times in proptest::collection::vec(instants(), 4),
+            flags in proptest::array::uniform4(any::<bool>()),
+            counts in proptest::array::uniform3(any::<u64>()),
+        ) -> Row {
+            let text = |index: usize| texts[index].as_deref().map(crate::catalog::testing::text);
+            Row {
+                level: if flags[0] { SemVerLevel::Two } else { SemVerLevel::One },
+                listed: flags[1],
+                approved: flags[2],
+                created: times[0],
+                published: times[1],
+                last_edited: flags[3].then_some(times[2]),
+                last_updated: times[3],
+                download_count: counts[0],
+                version_download_count: counts[1],
+                package_size: counts[2],
+                title: text(0),
+                description: text(1),
+                summary: text(2),
+                tags: text(3),
+                authors: text(4),
+                ..row("Git.Install", &version)
+            }
+        }
+    }
+
+    prop_compose! {
+        fn records()(
+            row in rows(),
+            properties in proptest::collection::vec(
+                (texts(), proptest::option::of("Edm\\.[A-Z][a-z0-9]{1,9}"), proptest::option::of(texts())), 0..6),
+            content in proptest::option::of((texts(), any::<u64>())),
+            origin in origins(),
+            committed in instants(),
+        ) -> Record {
+            let property = |(name, edm_type, value)| Property { name, edm_type, value };
+            Record {
+                content: content.map(|(sha512, size)| Content { sha512, size }),
+                origin,
+                committed,
+                ..record(row, properties.into_iter().map(property).collect())
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn records_round_trip(record in records()) {
+            assert_round_trip(&record);
+        }
+
+        #[test]
+        fn garbage_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300), framed in any::<bool>()) {
+            let bytes = if framed { [&[FORM], &bytes[..]].concat() } else { bytes };
+            // Bytes that happen to be a value are no harm: the index guards its pages by checksums.
+            drop(decode_row(&bytes, &mut Texts::default()));
+            drop(decode_record(&source(), &bytes, &mut Texts::default()));
+        }
+
+        #[test]
+        fn damage_is_refused_or_read(record in records(), at in any::<proptest::sample::Index>(), bit in 0..8_u32, cut in any::<bool>()) {
+            let mut texts = Texts::default();
+            let mut bytes = encode_record(&record, &mut texts);
+            let at = at.index(bytes.len());
+            if cut {
+                bytes.truncate(at);
+                prop_assert!(decode_record(&source(), &bytes, &mut texts).is_err());
+            } else {
+                bytes[at] ^= 1 << bit;
+                drop(decode_record(&source(), &bytes, &mut texts));
+            }
+        }
+    }
+
+    #[test]
+    fn times_keep_the_ticks_that_feeds_tell() {
+        for text in [
+            "2024-05-06T07:08:09.1234567",
+            "1900-01-01T00:00:00",
+            "0001-01-01T00:00:00",
+            "9999-12-31T23:59:59.9999999",
+        ] {
+            let at = parse_instant(text).unwrap();
+            let mut told = row("git", "1.0");
+            (told.created, told.published, told.last_edited, told.last_updated) = (at, at, Some(at), at);
+            assert_round_trip(&record(told, Vec::new()));
+        }
+    }
+
+    #[test]
+    fn times_that_nobody_lives_to_see_do_no_harm() {
+        for at in [Instant::MIN_UTC, Instant::MAX_UTC] {
+            let told = Row {
+                created: at,
+                ..row("git", "1.0")
+            };
+            let bytes = encode_row(&told, &mut Texts::default());
+            assert!(decode_row(&bytes, &mut Texts::default()).is_ok());
+        }
+    }
+
+    #[test]
+    fn another_form_is_named() {
+        let encoded = encode_row(&row("git", "1.0"), &mut Texts::default());
+        for (form, bytes) in [(0, Vec::new()), (FORM + 1, [&[FORM + 1], &encoded[1..]].concat())] {
+            let refused = decode_row(&bytes, &mut Texts::default());
+            assert!(matches!(refused, Err(CodecError::Form(found)) if found == form));
+            let refused = decode_record(&source(), &bytes, &mut Texts::default());
+            assert!(matches!(refused, Err(CodecError::Form(found)) if found == form));
+        }
+    }
+
+    #[test]
+    fn equal_texts_are_kept_once_and_needed() {
+        let long = "A text that is long enough to stand apart from the value that tells it.";
+        let mut texts = Texts::default();
+        let one = encode_row(&described("git", "1.0", long, "vcs"), &mut texts);
+        let two = encode_row(&described("git", "2.0", long, "vcs"), &mut texts);
+        assert_eq!(texts.iter().map(|(_, text)| text).collect::<Vec<_>>(), [long]);
+        let mut read = read_back(&texts);
+        let rows = [&one, &two].map(|bytes| decode_row(bytes, &mut read).unwrap());
+        for shared in [|row: &Row| row.description.clone(), |row: &Row| row.tags.clone()] {
+            let [one, two] = [&rows[0], &rows[1]].map(|row| shared(row).unwrap());
+            assert!(Arc::ptr_eq(&one, &two));
+        }
+        let lost = decode_row(&one, &mut Texts::default());
+        assert!(matches!(lost, Err(CodecError::LostText)));
+    }
 }

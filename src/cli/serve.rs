@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::serve::Listener as _;
@@ -15,6 +16,9 @@ use crate::http::listener::{Connection, HttpListener};
 use crate::http::router::router;
 use crate::store::{OpenError, Store};
 
+/// How long answers that are under way may take once the server is told to stop.
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
+
 /// Serves until SIGTERM or SIGINT; then finishes what is under way and closes the index.
 pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
@@ -25,13 +29,14 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         opened => opened?,
     };
     assemble::log_opening(&opening);
-    let administrator = administrator(admin_key, &store.state, clock.now())?;
-    let import_key = ApiKey::generate()?;
     let listener = HttpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.server.listen))?;
     let address = listener.local_addr()?;
     let mirror = assemble::mirror(config, &store, rows, &clock)?;
+    // Last of all that can fail: a key that is made now must also be shown.
+    let administrator = administrator(admin_key, &store.state, clock.now())?;
+    let import_key = ApiKey::generate()?;
     let made = administrator.made.clone();
     let keys = Keys {
         administrator,
@@ -46,12 +51,21 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     let announcement = server
         .announce(&store.state)
         .context("cannot write state/server.json")?;
+    let stop = stop_signal()?;
     greet(address, made.as_ref());
     let service = router(app).into_make_service_with_connect_info::<Connection>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop_signal())
-        .await?;
-    tracing::info!("stopping: all answers are given");
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let until_stopped = async {
+        stop.await;
+        tracing::info!("stopping: finishing what is under way");
+        // Nobody waits any more where the server has failed.
+        let _ = stopping.send(());
+    };
+    let serving = axum::serve(listener, service).with_graceful_shutdown(until_stopped);
+    tokio::select! {
+        done = serving.into_future() => done?,
+        () = drained(stopped) => tracing::warn!("some answers took longer than {DRAIN_LIMIT:?} and were cut off"),
+    }
     drop(announcement);
     store.close().await?;
     Ok(ExitCode::SUCCESS)
@@ -68,24 +82,35 @@ fn greet(address: SocketAddr, made: Option<&ApiKey>) {
     println!("larder listening on http://{address}");
 }
 
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = interrupt => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            Err(error) => tracing::error!(%error, "cannot wait for SIGTERM; only SIGINT stops this process in order"),
-        }
-    }
-    #[cfg(not(unix))]
-    if let Err(error) = interrupt.await {
-        tracing::error!(%error, "cannot wait for an interrupt");
+/// Waits for the signal to stop, and then for as long as answers may still take.
+async fn drained(stopped: tokio::sync::oneshot::Receiver<()>) {
+    if stopped.await.is_err() {
         std::future::pending::<()>().await;
     }
+    tokio::time::sleep(DRAIN_LIMIT).await;
+}
+
+/// Begins to listen for SIGTERM and SIGINT, at once: whoever is told that the server is ready may also stop it.
+#[cfg(unix)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Waits for an interrupt.
+#[cfg(not(unix))]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot wait for an interrupt");
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -282,11 +282,7 @@ impl Mirror {
         let what = || format!("{id} {version}");
         let failed = |error: UpstreamError| match error.kind() {
             ErrorKind::NotFound if known.is_none() => MirrorError::NotFound { what: what() },
-            _ => MirrorError::Upstream {
-                upstream: source.clone(),
-                what: what(),
-                source: error,
-            },
+            _ => MirrorError::upstream(source, what(), error),
         };
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Err(MirrorError::NotFound { what: what() });

@@ -97,11 +97,7 @@ impl Mirror {
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Ok(());
         };
-        let failed = |error| MirrorError::Upstream {
-            upstream: source.clone(),
-            what: id.to_string(),
-            source: error,
-        };
+        let failed = |error| MirrorError::upstream(source, id.to_string(), error);
         let Ok(announced) = tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await else {
             let (url, outage) = (source.to_string(), Outage::HeaderTimeout(LOOKUP_DEADLINE));
             return Err(failed(UpstreamError::Unavailable {

@@ -161,11 +161,11 @@ impl Mirror {
             .put_sidecar(place, &sidecar)
             .await
             .map_err(MirrorError::packages)?;
-        let at = self.inner.clock.now().max(at);
         let change = Change::List {
             version: version.clone(),
             listed,
             at,
+            committed: self.inner.clock.now().max(at),
         };
         self.commit(feed, id, change).await?;
         self.inner.index.flush().await.map_err(MirrorError::index)?;

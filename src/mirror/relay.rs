@@ -75,11 +75,9 @@ impl Mirror {
         let wanted = page
             .skip
             .saturating_add(page.top.map_or(page.size, |top| top.min(page.size)));
-        let mut skip = Some(0);
-        for _ in 0..PAGES_AT_A_TIME {
-            let Some(from) = skip.filter(|skip| *skip < wanted) else {
-                break;
-            };
+        let (mut skip, mut pages) = (Some(0), 0);
+        // One row more than wanted: a page that ends where the known rows end would look like the last one.
+        while let Some(from) = skip.filter(|skip| *skip <= wanted && pages < PAGES_AT_A_TIME) {
             let key = SearchKey {
                 upstream: source.clone(),
                 words: hint.words.clone(),
@@ -90,6 +88,7 @@ impl Mirror {
             skip = if let Some(done) = self.searched(&key) {
                 done.next_skip
             } else {
+                pages += 1;
                 let (mirror, asked) = (self.clone(), key.clone());
                 let work = move || {
                     async move {
@@ -136,11 +135,10 @@ impl Mirror {
             skip: key.skip,
             top: SEARCH_PAGE,
         };
-        let found = upstream.search(&search).await.map_err(|error| MirrorError::Upstream {
-            upstream: source.clone(),
-            what: key.words.join(" "),
-            source: error,
-        })?;
+        let found = upstream
+            .search(&search)
+            .await
+            .map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
         let count = found.items.len();
         let mut by_id: HashMap<PackageId, Vec<Announced>> = HashMap::new();
         for announced in found.items {

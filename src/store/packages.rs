@@ -119,9 +119,12 @@ pub struct Found {
 }
 
 impl Found {
-    /// Returns the folder under `packages/` that the file lies in: its source.
+    /// Returns the folder under `packages/` that the file lies in: its source. `None` where it lies in none.
     #[must_use]
     pub fn source(&self) -> Option<SourceName> {
+        if self.path.parts_count() < 3 {
+            return None;
+        }
         self.path.parts().nth(1).and_then(|part| part.as_ref().parse().ok())
     }
 

@@ -496,3 +496,55 @@ impl Index for SledIndex {
         Box::pin(self.run(|tree| tree.db.flush().map(|_| ()).map_err(IndexError::Database)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::{Bench, conformance};
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+    }
+
+    impl Bench for Folder {
+        type Index = SledIndex;
+
+        fn open(&mut self) -> SledIndex {
+            SledIndex::open(self.0.path(), 4 << 20).unwrap()
+        }
+    }
+
+    conformance!(Folder::new());
+
+    #[tokio::test]
+    async fn texts_that_nobody_needs_are_removed() {
+        use crate::catalog::Property;
+        use crate::catalog::testing::{described, record};
+
+        let index = Folder::new().open();
+        let long = "A description that is too long to be kept in its own place in every row.";
+        let with = |text: &str| {
+            let notes = format!("{text} Told at length in the notes of the release.");
+            record(
+                described("git", "1.0", text, ""),
+                vec![Property::text("ReleaseNotes", Some(&notes))],
+            )
+        };
+        let (source, id): (SourceName, PackageId) = ("test".parse().unwrap(), "git".parse().unwrap());
+        let counts = || [ROW_TEXT, RECORD_TEXT].map(|kind| index.tree.db.scan_prefix([kind]).count());
+        let commit = async |change| drop(index.commit(&source, &id, change).await.unwrap());
+        commit(Change::Restore(vec![with(long)])).await;
+        assert_eq!(counts(), [1, 2]);
+        commit(Change::Restore(vec![with("short")])).await;
+        assert_eq!(counts(), [0, 1]);
+        commit(Change::Remove("1.0".parse().unwrap())).await;
+        assert_eq!(counts(), [0, 0]);
+        assert_eq!(index.tree.db.scan_prefix([RECORD]).count(), 0);
+        assert_eq!(index.tree.db.scan_prefix([ROW]).count(), 0);
+        assert_eq!(index.tree.db.scan_prefix([SEQ]).count(), 1);
+    }
+}
