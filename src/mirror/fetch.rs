@@ -28,9 +28,12 @@ use crate::view::FeedView;
 pub use super::follow::Arriving;
 
 /// The fetches that run now.
-pub(super) type Fetches = Mutex<HashMap<FetchKey, Arc<Arrival>>>;
+pub(super) type Fetches = Mutex<HashMap<Errand, Arc<Arrival>>>;
 
 pub(super) type FetchKey = (SourceName, PackageId, NuGetVersion);
+
+/// What one fetch is for. Of a version that nobody announced, each spelling is a file of its own.
+pub(super) type Errand = (FetchKey, Option<String>);
 
 /// A package whose bytes are here.
 #[derive(Debug, Clone)]
@@ -224,16 +227,17 @@ impl Mirror {
         version: &NuGetVersion,
         known: Option<Record>,
     ) -> Result<Located, MirrorError> {
-        let key = (source.clone(), id.clone(), version.clone());
+        let spelling = known.is_none().then(|| format!("{id} {version}"));
+        let errand = ((source.clone(), id.clone(), version.clone()), spelling);
         let arrival = {
             let mut fetches = self.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(arrival) = fetches.get(&key) {
+            if let Some(arrival) = fetches.get(&errand) {
                 Arc::clone(arrival)
             } else {
                 let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
                 let arrival = Arc::new(arrival);
-                fetches.insert(key.clone(), Arc::clone(&arrival));
-                self.spawn_fetch(key, known, sender);
+                fetches.insert(errand.clone(), Arc::clone(&arrival));
+                self.spawn_fetch(errand, known, sender);
                 arrival
             }
         };
@@ -244,11 +248,11 @@ impl Mirror {
     }
 
     /// Runs a fetch as a task of its own: it goes on when those who wait for it have gone.
-    fn spawn_fetch(&self, key: FetchKey, known: Option<Record>, arrival: watch::Sender<Progress>) {
+    fn spawn_fetch(&self, errand: Errand, known: Option<Record>, arrival: watch::Sender<Progress>) {
         let mirror = self.clone();
         tokio::spawn(async move {
             let work = {
-                let (mirror, key, arrival) = (mirror.clone(), key.clone(), arrival.clone());
+                let (mirror, (key, _), arrival) = (mirror.clone(), errand.clone(), arrival.clone());
                 tokio::spawn(async move { mirror.fetch(&key, known, &arrival).await })
             };
             let outcome = work
@@ -260,8 +264,8 @@ impl Mirror {
                 .fetches
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .remove(&key);
-            let (source, id, version) = &key;
+                .remove(&errand);
+            let ((source, id, version), _) = &errand;
             arrival.send_replace(match outcome {
                 Ok(record) => Progress::Kept(Box::new(record)),
                 Err(error) => {

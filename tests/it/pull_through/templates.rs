@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::app::{TestApp, find, names};
 use crate::support::gallery::template;
 use crate::support::nupkg::{Nupkg, Packed};
-use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream};
+use crate::support::upstream::{ANYTHING, Gate, Reply, ScriptedUpstream};
 
 fn file(id: &str, version: &str) -> String {
     format!("/files/{id}/{id}.{version}.nupkg")
@@ -134,4 +134,21 @@ async fn an_address_that_is_absent_says_nothing_of_another_spelling() {
     app.get("/api/v2/package/Git/1.0").await.expect_status(200);
     app.get("/api/v2/package/git/1.0.0").await.expect_status(200);
     assert_eq!(files.targets().len(), 3);
+}
+
+#[tokio::test]
+async fn two_spellings_at_the_same_time_are_two_files() {
+    let git = Nupkg::new("Git", "1.0").pack();
+    let (files, app) = place_with(&[&git]).await;
+    let gate = Gate::new();
+    files.on(&file("git", "1.0.0"), Reply::status(404).head_gate(&gate));
+    let absent = app.get("/api/v2/package/git/1.0.0");
+    let present = async {
+        gate.reached_by(1).await;
+        let found = app.get("/api/v2/package/Git/1.0").await;
+        gate.open();
+        found
+    };
+    let (absent, present) = tokio::join!(absent, present);
+    assert_eq!((absent.status, present.status), (404, 200));
 }
