@@ -1,5 +1,6 @@
 //! What survives a restart: package files with their sidecars, which are the truth, and the index, which is a cache of them.
 
+mod clean_close;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub mod index;

@@ -3,14 +3,13 @@
 //! An index that was closed in order is taken as it is. After a crash every record of it is read and compared with the
 //! files. One that is damaged is set aside under a dated name and rebuilt; it never costs a package.
 
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use futures::stream::TryStreamExt as _;
-use serde::{Deserialize, Serialize};
 
+use super::clean_close::{self, LastClose};
 use super::index::{Index as _, IndexError, RowChange};
 use super::packages::{Packages, PackagesError};
 use super::rebuild::{Rebuild, RebuildError, Report, Strays};
@@ -106,13 +105,19 @@ impl Store {
     pub async fn open(settings: StoreSettings, clock: &Clock) -> Result<(Self, Vec<RowChange>, Opening), OpenError> {
         let (packages, lock) = prepare(&settings)?;
         // sled writes to its files as soon as it is opened: look before.
-        let close = last_close(&settings);
         let folder = settings.data.join("index");
+        let close =
+            clean_close::take(&settings.data, &folder).map_err(|source| note_failed("remove", &settings, source))?;
         let mut reason = None;
         let mut opened = None;
         match open_index(&settings).await.map_err(|error| (error, None)) {
             Ok(index) => match check(&index, &packages, &settings, clock, close).await {
                 Ok(done) => opened = Some((index, done)),
+                Err(CheckError::Unfinished) => {
+                    // It may hold what has no files any more. Nothing of it is worth a look: it goes.
+                    drop(index);
+                    remove_dir(&folder)?;
+                }
                 Err(CheckError::Damaged(error)) => reason = Some((error, Some(index))),
                 Err(CheckError::Files(error)) => return Err(error.into()),
             },
@@ -171,7 +176,7 @@ impl Store {
         let (packages, _lock) = prepare(&settings)?;
         packages.sweep_staged().await?;
         let folder = settings.data.join("index");
-        forget_clean_close(&settings)?;
+        clean_close::forget(&settings.data).map_err(|source| note_failed("remove", &settings, source))?;
         remove_dir(&folder)?;
         let failed = |source| OpenError::Index {
             path: folder.clone(),
@@ -201,6 +206,8 @@ impl Store {
 
 /// Why an opened index could not be used.
 enum CheckError {
+    /// A rebuild of it was cut short.
+    Unfinished,
     /// It is damaged: another one may do better.
     Damaged(IndexError),
     /// The files it is made from cannot be used.
@@ -278,6 +285,9 @@ async fn check(
     close: LastClose,
 ) -> Result<(Vec<RowChange>, Opening), CheckError> {
     let opening = if !index.is_complete().await? {
+        if !index.is_empty().await? {
+            return Err(CheckError::Unfinished);
+        }
         let report = fill(index, packages, settings, clock).await?;
         Opening::Rebuilt {
             set_aside: None,
@@ -288,14 +298,14 @@ async fn check(
         Opening::Clean
     } else {
         packages.sweep_staged().await?;
-        let records = index.scan_records().await?;
+        let held = index.audit().await?;
         let rebuild = Rebuild {
             index,
             packages,
             limits: &settings.nupkg_limits,
             clock,
         };
-        Opening::Checked(rebuild.differences(&records).await?)
+        Opening::Checked(rebuild.differences(&held).await?)
     };
     let rows = index.rows(0).try_collect().await?;
     Ok((rows, opening))
@@ -339,97 +349,26 @@ fn set_aside(folder: &Path, clock: &Clock) -> Result<Option<PathBuf>, OpenError>
     Ok(Some(aside))
 }
 
-/// The lengths and times of the index's files when it was closed: nobody else has written to them while they are the same.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct CleanClose {
-    files: BTreeMap<String, (u64, u128)>,
-}
-
-impl CleanClose {
-    fn of(folder: &Path) -> io::Result<Self> {
-        let mut files = BTreeMap::new();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for entry in std::fs::read_dir(next)? {
-                let entry = entry?;
-                let metadata = entry.metadata()?;
-                if metadata.is_dir() {
-                    folders.push(entry.path());
-                } else {
-                    let modified = metadata
-                        .modified()?
-                        .duration_since(std::time::UNIX_EPOCH)
-                        .unwrap_or_default();
-                    files.insert(
-                        entry.path().to_string_lossy().into_owned(),
-                        (metadata.len(), modified.as_nanos()),
-                    );
-                }
-            }
-        }
-        Ok(Self { files })
-    }
-}
-
-fn clean_close_path(settings: &StoreSettings) -> PathBuf {
-    settings.data.join("state").join("index-closed.json")
-}
-
-/// How the last process left the index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LastClose {
-    /// Closed in order, and untouched since.
-    Clean,
-    /// Neither is known.
-    Unknown,
-}
-
-/// Tells how the index was left, and forgets it: from now on only an orderly close says so again.
-fn last_close(settings: &StoreSettings) -> LastClose {
-    let path = clean_close_path(settings);
-    // A note that cannot be read costs a longer start, no more.
-    let noted = std::fs::read(&path)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<CleanClose>(&bytes).ok());
-    let removed = std::fs::remove_file(&path);
-    let is_clean = noted.is_some() && noted == CleanClose::of(&settings.data.join("index")).ok();
-    if is_clean && removed.is_ok() {
-        LastClose::Clean
-    } else {
-        LastClose::Unknown
-    }
-}
-
-fn forget_clean_close(settings: &StoreSettings) -> Result<(), OpenError> {
-    let path = clean_close_path(settings);
-    match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(OpenError::Io {
-            action: "remove",
-            path,
-            source,
-        }),
-        _ => Ok(()),
-    }
-}
-
 async fn close_index(index: SledIndex, settings: &StoreSettings) -> Result<(), OpenError> {
     let folder = settings.data.join("index");
-    let failed = |source| OpenError::Index {
-        path: folder.clone(),
-        source,
-    };
-    index.flush().await.map_err(failed)?;
-    if index.close() {
-        let path = clean_close_path(settings);
-        let note = CleanClose::of(&folder)
-            .and_then(|note| std::fs::write(&path, serde_json::to_vec(&note).map_err(io::Error::other)?));
-        note.map_err(|source| OpenError::Io {
-            action: "write",
-            path,
+    if !index.has_failed() {
+        index.flush().await.map_err(|source| OpenError::Index {
+            path: folder.clone(),
             source,
         })?;
     }
+    if index.close() {
+        clean_close::note(&settings.data, &folder).map_err(|source| note_failed("write", settings, source))?;
+    }
     Ok(())
+}
+
+fn note_failed(action: &'static str, settings: &StoreSettings, source: io::Error) -> OpenError {
+    OpenError::Io {
+        action,
+        path: clean_close::path(&settings.data),
+        source,
+    }
 }
 
 fn create_dir(folder: &Path) -> Result<(), OpenError> {
@@ -448,5 +387,99 @@ fn remove_dir(folder: &Path) -> Result<(), OpenError> {
             source,
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::testing::{record, row};
+    use crate::catalog::{Change, Content, Record};
+
+    fn settings(folder: &tempfile::TempDir) -> StoreSettings {
+        StoreSettings {
+            data: folder.path().to_owned(),
+            index_cache_bytes: 4 << 20,
+            nupkg_limits: NupkgLimits::default(),
+        }
+    }
+
+    /// Commits a package that has no files.
+    async fn commit(index: &SledIndex, id: &str) {
+        let record = Record {
+            content: Some(Content {
+                sha512: "x".to_owned(),
+                size: 1,
+            }),
+            ..record(row(id, "1.0"), Vec::new())
+        };
+        let restore = Change::Restore(vec![record]);
+        index
+            .commit(&"test".parse().unwrap(), &id.parse().unwrap(), restore)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_unfinished_rebuild_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (settings(&folder), Clock::system());
+        std::fs::create_dir(folder.path().join("state")).unwrap();
+        let index = open_index(&settings).await.unwrap();
+        commit(&index, "git").await;
+        close_index(index, &settings).await.unwrap();
+        let (store, rows, opening) = Store::open(settings.clone(), &clock).await.unwrap();
+        assert!(rows.is_empty(), "{rows:?}");
+        assert!(
+            matches!(opening, Opening::Rebuilt { set_aside: None, .. }),
+            "{opening:?}"
+        );
+        store.close().await.unwrap();
+        let (_, rows, opening) = Store::open(settings, &clock).await.unwrap();
+        assert!(rows.is_empty() && matches!(opening, Opening::Clean), "{opening:?}");
+    }
+
+    #[tokio::test]
+    async fn damage_that_shows_while_serving_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (settings(&folder), Clock::system());
+        let (store, ..) = Store::open(settings.clone(), &clock).await.unwrap();
+        commit(&store.index, "git").await;
+        store.index.tamper(|db| {
+            let (key, _) = db.scan_prefix(b"r").next().unwrap().unwrap();
+            db.insert(key, b"garbage").unwrap();
+        });
+        store.index.flush().await.unwrap();
+        let read = store
+            .index
+            .records(&"test".parse().unwrap(), &"git".parse().unwrap())
+            .await;
+        assert!(read.is_err());
+        store.close().await.unwrap();
+        let (_, rows, opening) = Store::open(settings, &clock).await.unwrap();
+        assert!(
+            matches!(opening, Opening::Rebuilt { set_aside: Some(_), .. }),
+            "{opening:?}"
+        );
+        assert!(rows.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_moves_was_still_closed_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (settings(&folder), Clock::system());
+        let old = StoreSettings {
+            data: folder.path().join("old"),
+            ..settings.clone()
+        };
+        let (store, ..) = Store::open(old, &clock).await.unwrap();
+        store.close().await.unwrap();
+        std::fs::rename(folder.path().join("old"), folder.path().join("new")).unwrap();
+        let new = StoreSettings {
+            data: folder.path().join("new"),
+            ..settings
+        };
+        let (_, _, opening) = Store::open(new, &clock).await.unwrap();
+        assert!(matches!(opening, Opening::Clean), "{opening:?}");
     }
 }

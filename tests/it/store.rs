@@ -169,7 +169,11 @@ async fn ids(store: &Store) -> BTreeMap<String, Vec<String>> {
 
 /// All that the index knows of the packages whose bytes are here, but for the time of the commit.
 async fn held(store: &Store) -> Vec<String> {
-    let records = store.index.scan_records().await.expect("records");
+    let changes: Vec<RowChange> = store.index.rows(0).try_collect().await.expect("rows");
+    let mut records = Vec::new();
+    for change in changes {
+        records.extend(store.index.records(&change.source, &change.id).await.expect("records"));
+    }
     let mut shown: Vec<String> = records
         .into_iter()
         .filter(|record| record.content.is_some())
