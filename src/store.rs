@@ -3,6 +3,7 @@
 mod clean_close;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod folder;
 pub mod index;
 #[cfg(test)]
 pub(crate) mod memory;

@@ -3,13 +3,16 @@
 //! An index that was closed in order is taken as it is. After a crash every record of it is read and compared with the
 //! files. One that is damaged is set aside under a dated name and rebuilt; it never costs a package.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::stream::TryStreamExt as _;
 
 use super::clean_close::{self, LastClose};
+pub use super::folder::OpenError;
+use super::folder::{prepare, remove_dir, set_aside};
 use super::index::{Index as _, IndexError, RowChange};
 use super::packages::{Packages, PackagesError};
 use super::rebuild::{Rebuild, RebuildError, Report, Strays};
@@ -26,43 +29,6 @@ pub struct StoreSettings {
     pub index_cache_bytes: u64,
     /// What a nupkg may hold.
     pub nupkg_limits: NupkgLimits,
-}
-
-/// Why a data folder could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error("the data folder {data} is in use by another larder")]
-    InUse {
-        /// The folder.
-        data: PathBuf,
-    },
-    /// A file or folder in it cannot be used.
-    #[error("cannot {action} {path}: {source}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why it failed.
-        #[source]
-        source: io::Error,
-    },
-    /// The package files cannot be used.
-    #[error(transparent)]
-    Packages(#[from] PackagesError),
-    /// The index failed again after it was rebuilt.
-    #[error("the index in {path} cannot be used even after a rebuild: {source}")]
-    Index {
-        /// Where it lies.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: IndexError,
-    },
-    /// The index could not be rebuilt.
-    #[error("the index could not be rebuilt from the package files: {0}")]
-    Rebuild(#[from] RebuildError),
 }
 
 /// What opening had to do.
@@ -235,45 +201,41 @@ impl From<RebuildError> for CheckError {
     }
 }
 
-/// Makes the folders, takes the lock and empties the spool.
-fn prepare(settings: &StoreSettings) -> Result<(Packages, File), OpenError> {
-    let data = &settings.data;
-    let spool = data.join("spool");
-    for folder in [data, &data.join("state")] {
-        create_dir(folder)?;
-    }
-    let lock = lock(data)?;
-    remove_dir(&spool)?;
-    create_dir(&spool)?;
-    let packages = Packages::open(data)?;
-    Ok((packages, lock))
-}
-
-fn lock(data: &Path) -> Result<File, OpenError> {
-    let path = data.join("lock");
-    let failed = |action, source| OpenError::Io {
-        action,
-        path: path.clone(),
-        source,
-    };
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|source| failed("open", source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { data: data.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed("lock", source)),
-    }
-}
-
+/// Opens the index, on a thread of its own: damage may make sled wait for ever, and a thread of the runtime's would then keep the
+/// process from ending.
 async fn open_index(settings: &StoreSettings) -> Result<SledIndex, IndexError> {
     let (folder, cache) = (settings.data.join("index"), settings.index_cache_bytes);
-    tokio::task::spawn_blocking(move || SledIndex::open(&folder, cache))
-        .await
-        .unwrap_or_else(|failed| Err(IndexError::Panicked(failed.to_string())))
+    let deadline = open_deadline(&folder);
+    let open = move || SledIndex::open(&folder, cache);
+    within(deadline, open).await
+}
+
+/// Runs blocking work on a thread of its own, and leaves it there past `deadline`.
+async fn within<T: Send + 'static>(
+    deadline: Duration,
+    work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
+) -> Result<T, IndexError> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let work = move || {
+        // Past the deadline nobody receives any more.
+        if let Err(Ok(late)) = sender.send(work()) {
+            std::mem::forget(late);
+        }
+    };
+    let spawned = std::thread::Builder::new().name("index-open".to_owned()).spawn(work);
+    spawned.map_err(|error| IndexError::Database(sled::Error::Io(error)))?;
+    match tokio::time::timeout(deadline, receiver).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(IndexError::Panicked("the thread that opens it ended".to_owned())),
+        Err(_) => Err(IndexError::Hangs(deadline)),
+    }
+}
+
+/// Returns how long sled may take to open an index: far more than any disk needs to read its files once.
+fn open_deadline(folder: &Path) -> Duration {
+    const SLOWEST_BYTES_PER_SECOND: u64 = 8 << 20;
+    let database = std::fs::metadata(folder.join("db")).map_or(0, |metadata| metadata.len());
+    Duration::from_secs(30 + database / SLOWEST_BYTES_PER_SECOND)
 }
 
 /// Fills a new index, or makes sure that an old one is whole.
@@ -329,26 +291,6 @@ async fn fill(
     Ok(report)
 }
 
-/// Names a damaged index after today and leaves it for whoever wants to look at it.
-fn set_aside(folder: &Path, clock: &Clock) -> Result<Option<PathBuf>, OpenError> {
-    if !folder.exists() {
-        return Ok(None);
-    }
-    let stamp = clock.now().format("%Y%m%d-%H%M%S");
-    let mut aside = folder.with_file_name(format!("index.damaged-{stamp}"));
-    let mut number = 1;
-    while aside.exists() {
-        number += 1;
-        aside = folder.with_file_name(format!("index.damaged-{stamp}-{number}"));
-    }
-    std::fs::rename(folder, &aside).map_err(|source| OpenError::Io {
-        action: "set aside",
-        path: folder.to_owned(),
-        source,
-    })?;
-    Ok(Some(aside))
-}
-
 async fn close_index(index: SledIndex, settings: &StoreSettings) -> Result<(), OpenError> {
     let folder = settings.data.join("index");
     if !index.has_failed() {
@@ -368,25 +310,6 @@ fn note_failed(action: &'static str, settings: &StoreSettings, source: io::Error
         action,
         path: clean_close::path(&settings.data),
         source,
-    }
-}
-
-fn create_dir(folder: &Path) -> Result<(), OpenError> {
-    std::fs::create_dir_all(folder).map_err(|source| OpenError::Io {
-        action: "create",
-        path: folder.to_owned(),
-        source,
-    })
-}
-
-fn remove_dir(folder: &Path) -> Result<(), OpenError> {
-    match std::fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(OpenError::Io {
-            action: "empty",
-            path: folder.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
     }
 }
 
@@ -418,6 +341,21 @@ mod tests {
             .commit(&"test".parse().unwrap(), &id.parse().unwrap(), restore)
             .await
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_index_that_hangs_is_given_up() {
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let work = move || {
+            let _ = wait.recv();
+            Ok(())
+        };
+        let outcome = within(Duration::from_millis(1), work).await;
+        assert!(matches!(outcome, Err(IndexError::Hangs(_))));
+        drop(release);
+        assert!(matches!(within(Duration::from_mins(1), || Ok(7)).await, Ok(7)));
+        let panics = within::<()>(Duration::from_mins(1), || panic!("as sled does"));
+        assert!(matches!(panics.await, Err(IndexError::Panicked(_))));
     }
 
     #[tokio::test]

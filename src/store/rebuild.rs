@@ -219,7 +219,7 @@ impl Rebuild<'_> {
                     problem = Some(Refusal {
                         path: self.packages.file_path(&nupkg),
                         reason,
-                    })
+                    });
                 }
             }
         }

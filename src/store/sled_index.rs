@@ -230,10 +230,10 @@ impl Tree {
         let replaces = |record: &Record| {
             put.iter().any(|new| new.row.version == record.row.version) || remove.contains(&record.row.version)
         };
-        let (replaced, mut remaining): (Vec<Record>, Vec<Record>) = existing.into_iter().partition(replaces);
+        let (obsolete, mut remaining): (Vec<Record>, Vec<Record>) = existing.into_iter().partition(replaces);
         remaining.extend(put);
-        if !replaced.is_empty() {
-            drop_unused_texts(&mut batch, &id_prefix, &replaced, &remaining);
+        if !obsolete.is_empty() {
+            drop_unused_texts(&mut batch, &id_prefix, &obsolete, &remaining);
         }
         if let Some(known) = known {
             batch.remove(seq_key(known));

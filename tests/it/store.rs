@@ -80,7 +80,7 @@ impl Data {
 
     async fn serve_with(&self, upstreams: Vec<Arc<dyn Upstream>>) -> (Store, Mirror) {
         let (store, rows, _) = self.open().await;
-        let day = Duration::from_hours(24);
+        let day = Duration::from_secs(24 * 60 * 60);
         let parts = MirrorParts {
             index: Arc::new(store.index.clone()),
             packages: store.packages.clone(),
@@ -273,6 +273,31 @@ async fn hand_copied_packages_are_taken_up() {
     assert_eq!((report.indexed, report.taken_up, report.refusals.len()), (12, 0, 4));
 }
 
+/// A v2 upstream and a template one, both at the same place.
+fn upstreams_of(gallery: &ScriptedUpstream) -> Vec<Arc<dyn Upstream>> {
+    vec![
+        Arc::new(
+            V2Upstream::new(V2Settings {
+                name: "gallery".parse().expect("a name"),
+                base: gallery.url("/api/v2/").parse().expect("a URL"),
+                timeouts: patient(),
+                limits: Limits::default(),
+                user_agent: "larder/0.0-test".to_owned(),
+            })
+            .expect("an upstream"),
+        ),
+        Arc::new(
+            TemplateUpstream::new(TemplateSettings {
+                name: "vendor".parse().expect("a name"),
+                template: gallery.url("/files/@ID.@VERSION.nupkg"),
+                timeouts: patient(),
+                user_agent: "larder/0.0-test".to_owned(),
+            })
+            .expect("an upstream"),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn a_rebuild_gives_the_same_records() {
     let gallery = ScriptedUpstream::start().await;
@@ -305,29 +330,8 @@ async fn a_rebuild_gives_the_same_records() {
     gallery.on("/get/Git/2.0", Reply::ok(mirrored.bytes.clone()));
     gallery.on("/files/vendor.tool.3.1.0.nupkg", Reply::ok(template.bytes.clone()));
     gallery.on("/files/Vendor.Tool.3.1.0.nupkg", Reply::ok(template.bytes.clone()));
-    let upstreams: Vec<Arc<dyn Upstream>> = vec![
-        Arc::new(
-            V2Upstream::new(V2Settings {
-                name: "gallery".parse().expect("a name"),
-                base: gallery.url("/api/v2/").parse().expect("a URL"),
-                timeouts: patient(),
-                limits: Limits::default(),
-                user_agent: "larder/0.0-test".to_owned(),
-            })
-            .expect("an upstream"),
-        ),
-        Arc::new(
-            TemplateUpstream::new(TemplateSettings {
-                name: "vendor".parse().expect("a name"),
-                template: gallery.url("/files/@ID.@VERSION.nupkg"),
-                timeouts: patient(),
-                user_agent: "larder/0.0-test".to_owned(),
-            })
-            .expect("an upstream"),
-        ),
-    ];
     let data = Data::new();
-    let (store, mirror) = data.serve_with(upstreams).await;
+    let (store, mirror) = data.serve_with(upstreams_of(&gallery)).await;
     for (name, number) in [("Git", "1.0"), ("Git", "2.0"), ("Vendor.Tool", "3.1.0")] {
         let located = mirror.locate(&feed(), &id(name), &version(number)).await;
         if let Located::Arriving(arriving) = located.expect("a package") {
