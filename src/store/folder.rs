@@ -109,8 +109,13 @@ fn create_dir(folder: &Path) -> Result<(), OpenError> {
     })
 }
 
+/// Removes a folder and all in it, or a file that lies in its place.
 pub(super) fn remove_dir(folder: &Path) -> Result<(), OpenError> {
-    match std::fs::remove_dir_all(folder) {
+    let removed = match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => std::fs::remove_file(folder),
+        removed => removed,
+    };
+    match removed {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(OpenError::Io {
             action: "empty",
             path: folder.to_owned(),
