@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::support::folder;
 use crate::support::larder::{ADMIN_KEY, LarderProcess};
@@ -393,6 +394,25 @@ fn a_ruined_index_costs_nothing() {
     }
     eprintln!("{set_aside} of {} were set aside", seeds * 2);
     assert!(set_aside > 0);
+}
+
+#[test]
+fn a_start_that_is_killed_begins_again() {
+    let mut random = Random::seeded();
+    let mut larder = LarderProcess::prepare(FEED, ADMIN_KEY);
+    fill(&larder, &mut random);
+    larder.restart();
+    let expected = answers(&larder);
+    larder.stop();
+    for ruin in [Ruin::NoIndex, Ruin::GarbageConf, Ruin::ZeroPages, Ruin::NoIndex] {
+        ruin.apply(&larder.data_dir().join("index"), &mut random);
+        for _ in 0..8 {
+            larder.start_and_kill(Duration::from_millis(random.below(150) as u64));
+        }
+        larder.restart();
+        assert_answers(&larder, &expected, &format!("{ruin:?}"));
+        larder.stop();
+    }
 }
 
 fn assert_answers(larder: &LarderProcess, expected: &[(u16, Vec<u8>)], context: &str) {

@@ -525,6 +525,8 @@ async fn an_orderly_close_spares_the_scan() {
 async fn one_process_at_a_time() {
     let data = Data::new();
     let (store, ..) = data.open().await;
+    let in_flight = store.spool.join("0.part");
+    fs::write(&in_flight, "half").expect("a file");
     for refused in [
         Store::open(settings(&data.path()), &data.clock).await.err(),
         Store::reindex(settings(&data.path()), &data.clock, &|_| ()).await.err(),
@@ -537,7 +539,8 @@ async fn one_process_at_a_time() {
             "{text}"
         );
     }
-    // The refused one did no harm: what was in the spool is still there.
+    // The refused ones did no harm: what was in flight still is.
+    assert!(in_flight.exists());
     store.close().await.expect("a close");
     data.open().await.0.close().await.expect("a close");
 }
@@ -563,6 +566,24 @@ async fn folders_that_cannot_be_used_are_named() {
         let text = refused.expect("a refusal").to_string();
         assert!(text.starts_with("cannot ") && text.contains(named), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_file_in_the_place_of_a_folder_is_replaced() {
+    let data = Data::new();
+    let (store, mirror) = data.serve().await;
+    push(&mirror, "git", "1.0").await;
+    drop(mirror);
+    store.close().await.expect("a close");
+    for name in ["index", "spool"] {
+        let path = data.path().join(name);
+        fs::remove_dir_all(&path).expect("a folder");
+        fs::write(&path, "a file").expect("a file");
+    }
+    let report = Store::reindex(settings(&data.path()), &data.clock, &|_| ()).await;
+    assert_eq!(report.expect("a reindex").indexed, 1);
+    let (store, ..) = data.open().await;
+    assert_eq!(ids(&store).await["choco/git"], ["1.0"]);
 }
 
 /// The index remembers times to the tick; a clock that jumps back must not make a mended package come undone.
