@@ -1,6 +1,6 @@
 //! The command line: what can be asked of the program, and which function does it. Errors end here as text for people.
 
-mod assemble;
+pub mod assemble;
 mod check_config;
 mod import;
 mod progress;
@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::auth::ApiKey;
 use crate::catalog::SourceName;
 use crate::config::{Config, DEFAULT_FILE};
+use crate::telemetry::Verbosity;
 
 const ADMIN_KEY_VARIABLE: &str = "LARDER_ADMIN_KEY";
 
@@ -55,6 +56,17 @@ enum Command {
     Reindex,
     /// Hash every package file and compare with what was noted when it came
     Verify,
+}
+
+impl Cli {
+    /// Returns how much the command logs: a server says what changes, the other commands print it themselves.
+    #[must_use]
+    pub fn verbosity(&self) -> Verbosity {
+        match self.command {
+            None | Some(Command::Serve) => Verbosity::Changes,
+            Some(_) => Verbosity::Problems,
+        }
+    }
 }
 
 /// Does what the command line asks.

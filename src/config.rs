@@ -22,6 +22,7 @@ use std::path::Path;
 use self::document::{Document, Section};
 use self::feed::Siblings;
 use crate::catalog::SourceName;
+use crate::limits::MAX_CONFIG_BYTES;
 
 pub use self::document::{Origin, Setting};
 pub use self::error::{ConfigError, Place};
@@ -40,7 +41,6 @@ pub const SHIPPED: &str = include_str!("../mirror.toml");
 /// The name of the file where none is given.
 pub const DEFAULT_FILE: &str = "mirror.toml";
 
-const LARGEST_FILE_BYTES: u64 = 1 << 20;
 const SECTIONS: [&str; 5] = ["server", "storage", "limits", "freshness", "timeouts"];
 const LISTS: [&str; 2] = ["upstream", "feed"];
 
@@ -177,15 +177,15 @@ fn read_text(file: &Path) -> Result<String, ConfigError> {
     let opened = std::fs::File::open(file).map_err(unreadable)?;
     let mut text = String::new();
     let length = opened
-        .take(LARGEST_FILE_BYTES + 1)
+        .take(MAX_CONFIG_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(unreadable)?;
-    if u64::try_from(length).is_ok_and(|length| length <= LARGEST_FILE_BYTES) {
+    if u64::try_from(length).is_ok_and(|length| length <= MAX_CONFIG_BYTES) {
         Ok(text)
     } else {
         Err(ConfigError::TooLarge {
             file: file.to_owned(),
-            limit_bytes: LARGEST_FILE_BYTES,
+            limit_bytes: MAX_CONFIG_BYTES,
         })
     }
 }

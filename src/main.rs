@@ -8,7 +8,7 @@ use larder::telemetry;
 
 fn main() -> ExitCode {
     let command_line = Cli::parse();
-    let done = telemetry::init()
+    let done = telemetry::init(command_line.verbosity())
         .map_err(anyhow::Error::from)
         .and_then(|()| cli::run(command_line));
     done.unwrap_or_else(|error| {

@@ -20,15 +20,15 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::catalog::{Change, SourceName};
+use crate::catalog::{Change, Instant, Record, SourceName};
 use crate::clock::Clock;
-use crate::nuget::PackageId;
 use crate::nuget::nupkg::NupkgLimits;
-use crate::store::{Committed, Index, Packages, RowChange};
+use crate::nuget::{NuGetVersion, PackageId};
+use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::Upstream;
 use crate::view::{FeedShape, FeedView, Views};
 
-pub use error::MirrorError;
+pub use error::{MirrorError, Trouble};
 pub use fetch::{Arriving, HeldPackage, Located};
 pub use freshness::Lifetimes;
 pub use publish::{PublishError, Published};
@@ -140,6 +140,28 @@ impl Mirror {
             .views
             .feed(feed)
             .ok_or_else(|| MirrorError::NoSuchFeed { feed: feed.clone() })
+    }
+
+    /// Returns what a source has of a version.
+    async fn record_in(
+        &self,
+        source: &SourceName,
+        id: &PackageId,
+        version: &NuGetVersion,
+    ) -> Result<Option<Record>, MirrorError> {
+        let key = RecordKey {
+            source: source.clone(),
+            id: id.clone(),
+            version: version.clone(),
+        };
+        let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Returns whether an instant is no longer ago than a lifetime; one in the future is not, for the clock was set back.
+    fn is_recent(&self, at: Instant, lifetime: Duration) -> bool {
+        let age = (self.inner.clock.now() - at).to_std();
+        age.is_ok_and(|age| age < lifetime)
     }
 
     /// Commits a change and lets the views see it.

@@ -1,7 +1,7 @@
 //! Log lines on standard error: which are written, and whether in colour. It knows nothing of what is logged.
 //!
 //! `LARDER_LOG` filters by level and module, as in `LARDER_LOG=warn` or `LARDER_LOG=info,larder::upstream=debug`;
-//! without it everything from `info` up is written.
+//! without it the command decides: `serve` writes everything from `info` up, the others what is wrong.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
@@ -9,7 +9,6 @@ use std::io::{self, IsTerminal as _};
 use tracing_subscriber::EnvFilter;
 
 const VARIABLE: &str = "LARDER_LOG";
-const DEFAULT: &str = "info";
 
 /// Why logging could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +29,20 @@ pub enum TelemetryError {
     Twice(#[source] tracing_subscriber::util::TryInitError),
 }
 
+/// What is written where `LARDER_LOG` does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// What changes, and what is wrong.
+    Changes,
+    /// What is wrong.
+    Problems,
+}
+
 /// Starts logging for the whole process.
-pub fn init() -> Result<(), TelemetryError> {
+pub fn init(verbosity: Verbosity) -> Result<(), TelemetryError> {
     use tracing_subscriber::util::SubscriberInitExt as _;
 
-    let filter = filter(std::env::var_os(VARIABLE).as_deref())?;
+    let filter = filter(std::env::var_os(VARIABLE).as_deref(), verbosity)?;
     let colour = wants_colour(std::env::var_os("NO_COLOR").as_deref(), io::stderr().is_terminal());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -45,9 +53,13 @@ pub fn init() -> Result<(), TelemetryError> {
         .map_err(TelemetryError::Twice)
 }
 
-fn filter(variable: Option<&OsStr>) -> Result<EnvFilter, TelemetryError> {
+fn filter(variable: Option<&OsStr>, verbosity: Verbosity) -> Result<EnvFilter, TelemetryError> {
     let text = variable.map(OsStr::to_string_lossy).unwrap_or_default();
-    let text = if text.trim().is_empty() { DEFAULT } else { text.trim() };
+    let text = match (text.trim(), verbosity) {
+        ("", Verbosity::Changes) => "info",
+        ("", Verbosity::Problems) => "warn",
+        (text, _) => text,
+    };
     EnvFilter::builder()
         .parse(text)
         .map_err(|source| TelemetryError::Filter {
@@ -74,7 +86,7 @@ mod tests {
             (Some("warn,larder=trace"), Some("larder=trace,warn")),
             (Some("larder=loud"), None),
         ] {
-            let read = filter(variable.map(OsStr::new));
+            let read = filter(variable.map(OsStr::new), Verbosity::Changes);
             assert_eq!(
                 read.as_ref().ok().map(ToString::to_string).as_deref(),
                 expected,
@@ -84,6 +96,8 @@ mod tests {
                 assert!(error.to_string().contains("larder=loud"), "{error}");
             }
         }
+        let quiet = filter(None, Verbosity::Problems);
+        assert_eq!(quiet.ok().map(|filter| filter.to_string()).as_deref(), Some("warn"));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Every index calls [`apply`] with what it holds and writes the outcome in one transaction, so that two
 //! implementations cannot disagree about conflicts.
 
-use super::{Content, Instant, Record};
+use std::sync::Arc;
+
+use super::{Content, Instant, Record, Row};
 use crate::nuget::NuGetVersion;
 
 /// A change to the versions of one id in one source.
@@ -126,21 +128,30 @@ fn find<'a>(records: &'a [Record], version: &NuGetVersion) -> Option<&'a Record>
     records.iter().find(|record| record.row.version == *version)
 }
 
-/// Returns what an announced record changes; `None` where nothing would change, or where it must not.
+/// Returns the record that an announced one makes of what is known; `None` where nothing would change, or where it must
+/// not.
 ///
 /// The bytes that are held stay, and what the upstream says of them is believed only while it says the same hash: a
 /// version whose bytes change upstream was tampered with, or never was what it said.
-fn merge_announced(existing: &[Record], announced: Record) -> Option<Record> {
+#[must_use]
+pub fn merge_announced(existing: &[Record], announced: Record) -> Option<Record> {
     let Some(known) = find(existing, &announced.row.version) else {
         return Some(announced);
     };
     if contradicts(known.content.as_ref(), &announced) {
         return None;
     }
-    let merged = Record {
+    let mut merged = Record {
         content: known.content.clone(),
         ..announced
     };
+    if let Some(held) = &merged.content {
+        let row = (*merged.row).clone();
+        merged.row = Arc::new(Row {
+            package_size: held.size,
+            ..row
+        });
+    }
     let is_same = merged.row == known.row && merged.properties == known.properties && merged.origin == known.origin;
     (!is_same).then_some(merged)
 }

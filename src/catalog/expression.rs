@@ -10,7 +10,7 @@ mod value;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-pub use self::function::{Function, MAX_COMPUTED_BYTES};
+pub use self::function::Function;
 pub use self::typing::TypeError;
 pub use self::value::{Case, TextLiteral, TextValue, Value, order};
 

@@ -1,13 +1,15 @@
-//! From the configuration to the parts of a running mirror.
+//! From the configuration to the parts of a running mirror. The tests put theirs together here too.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
 use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::http::state::{App, AppParts};
 use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
@@ -15,8 +17,18 @@ use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{Limits, TemplateSettings, TemplateUpstream, Timeouts, Upstream, V2Settings, V2Upstream};
 use crate::view::FeedShape;
 
+/// Whose keys may change things.
+#[derive(Debug)]
+pub struct Keys {
+    /// The administrator's.
+    pub administrator: Administrator,
+    /// The digest of the key by which `larder import` comes in from the same machine.
+    pub import_key: KeyDigest,
+}
+
 /// Returns how the data folder is opened.
-pub(super) fn store_settings(config: &Config) -> StoreSettings {
+#[must_use]
+pub fn store_settings(config: &Config) -> StoreSettings {
     StoreSettings {
         data: config.storage.data.clone(),
         index_cache_bytes: config.storage.index_cache.bytes(),
@@ -40,7 +52,7 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 }
 
 /// Makes the mirror over an open store.
-pub(super) fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
+pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     for upstream in config.upstreams() {
         let made = make_upstream(config, upstream)
@@ -70,6 +82,20 @@ pub(super) fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+/// Makes what answers requests.
+#[must_use]
+pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
+    App::new(AppParts {
+        mirror,
+        administrator: keys.administrator,
+        import_key: keys.import_key,
+        server: config.server.clone(),
+        feeds: config.feeds().to_vec(),
+        max_url_bytes: config.limits.max_url.as_usize(),
+        clock,
+    })
 }
 
 fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<Arc<dyn Upstream>> {
@@ -111,7 +137,7 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<A
 }
 
 /// Says in the log what opening the data folder had to do.
-pub(super) fn log_opening(opening: &Opening) {
+pub fn log_opening(opening: &Opening) {
     let report = match opening {
         Opening::Clean => return,
         Opening::Checked(report) => {

@@ -75,9 +75,9 @@ fn find_nupkgs(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     for path in paths {
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         if metadata.is_dir() {
-            collect(path, &mut files)?
+            collect(path, &mut files)?;
         } else {
-            files.push(path.clone())
+            files.push(path.clone());
         }
     }
     files.sort();
@@ -91,9 +91,14 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let entry = entry.with_context(context)?;
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
+        let is_symbols = name.ends_with(".symbols.nupkg");
         if entry.file_type().with_context(context)?.is_dir() {
             collect(&path, files)?;
-        } else if name.ends_with(".nupkg") && !name.ends_with(".symbols.nupkg") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("nupkg"))
+            && !is_symbols
+        {
             files.push(path);
         }
     }

@@ -2,19 +2,22 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::serve::Listener as _;
 
-use super::assemble;
+use super::assemble::{self, Keys};
 use super::running::{self, RunningServer};
 use crate::auth::{ApiKey, administrator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::listener::{Connection, HttpListener};
 use crate::http::router::router;
-use crate::http::state::{App, AppParts};
 use crate::store::{OpenError, Store};
+
+/// How long answers that are under way may take once the server is told to stop.
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 
 /// Serves until SIGTERM or SIGINT; then finishes what is under way and closes the index.
 pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::Result<ExitCode> {
@@ -26,23 +29,20 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         opened => opened?,
     };
     assemble::log_opening(&opening);
-    let administrator = administrator(admin_key, &store.state, clock.now())?;
-    let import_key = ApiKey::generate()?;
     let listener = HttpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.server.listen))?;
     let address = listener.local_addr()?;
     let mirror = assemble::mirror(config, &store, rows, &clock)?;
+    // Last of all that can fail: a key that is made now must also be shown.
+    let administrator = administrator(admin_key, &store.state, clock.now())?;
+    let import_key = ApiKey::generate()?;
     let made = administrator.made.clone();
-    let app = App::new(AppParts {
-        mirror,
+    let keys = Keys {
         administrator,
         import_key: import_key.digest(),
-        server: config.server.clone(),
-        feeds: config.feeds().to_vec(),
-        max_url_bytes: config.limits.max_url.as_usize(),
-        clock,
-    });
+    };
+    let app = assemble::app(config, mirror, keys, clock);
     let server = RunningServer {
         address,
         pid: std::process::id(),
@@ -54,8 +54,18 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     let stop = stop_signal()?;
     greet(address, made.as_ref());
     let service = router(app).into_make_service_with_connect_info::<Connection>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await?;
-    tracing::info!("stopping: all answers are given");
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let until_stopped = async {
+        stop.await;
+        tracing::info!("stopping: finishing what is under way");
+        // Nobody waits any more where the server has failed.
+        let _ = stopping.send(());
+    };
+    let serving = axum::serve(listener, service).with_graceful_shutdown(until_stopped);
+    tokio::select! {
+        done = serving.into_future() => done?,
+        () = drained(stopped) => tracing::warn!("some answers took longer than {DRAIN_LIMIT:?} and were cut off"),
+    }
     drop(announcement);
     store.close().await?;
     Ok(ExitCode::SUCCESS)
@@ -70,6 +80,14 @@ fn greet(address: SocketAddr, made: Option<&ApiKey>) {
         );
     }
     println!("larder listening on http://{address}");
+}
+
+/// Waits for the signal to stop, and then for as long as answers may still take.
+async fn drained(stopped: tokio::sync::oneshot::Receiver<()>) {
+    if stopped.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(DRAIN_LIMIT).await;
 }
 
 /// Begins to listen for SIGTERM and SIGINT, at once: whoever is told that the server is ready may also stop it.

@@ -21,16 +21,12 @@ use axum::http::{HeaderMap, HeaderName, Uri, Version};
 use ipnet::IpNet;
 
 use crate::config::ServerConfig;
+use crate::limits::{MAX_HOST_BYTES, MAX_PREFIX_BYTES};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// The longest host name of DNS, and more than an address needs.
-const MAX_HOST_BYTES: usize = 255;
-
-const MAX_PREFIX_BYTES: usize = 1024;
 
 /// An absolute http or https URL without a slash at its end, without query and fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,10 +14,8 @@ use hyper::ext::ReasonPhrase;
 
 use super::header_text::one_line;
 use super::range::unsatisfied_range;
+use crate::limits::MAX_REASON_BYTES;
 use crate::odata::error::document;
-
-/// The longest reason phrase, in bytes: as long as NuGetGallery makes them (`HttpStatusCodeWithBodyResult`).
-pub const MAX_REASON_BYTES: usize = 512;
 
 /// A request that is not answered as asked. The text of each is for the client, in one or more whole sentences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

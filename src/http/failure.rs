@@ -4,11 +4,10 @@ use super::base_url::BaseUrlError;
 use super::error::ApiError;
 use super::multipart::PayloadError;
 use crate::auth::Denied;
-use crate::mirror::{MirrorError, PublishError, SpoolError};
+use crate::mirror::{MirrorError, PublishError, SpoolError, Trouble};
 use crate::nuget::nupkg::NupkgError;
 use crate::odata::address::AddressError;
 use crate::odata::options::OptionsError;
-use crate::upstream::{ErrorKind, UpstreamError};
 
 /// Makes a sentence of an error's message.
 pub(super) fn sentence(error: &impl std::error::Error) -> String {
@@ -64,7 +63,7 @@ impl From<MirrorError> for ApiError {
     fn from(error: MirrorError) -> Self {
         match &error {
             MirrorError::NoSuchFeed { .. } | MirrorError::NotFound { .. } => Self::NotFound(sentence(&error)),
-            MirrorError::Upstream { source, .. } => from_upstream(source, sentence(&error)),
+            MirrorError::Upstream { trouble, .. } => from_trouble(*trouble, sentence(&error)),
             MirrorError::Rejected { .. } => Self::UpstreamBad(sentence(&error)),
             MirrorError::Spool(spool) => match spool.as_ref() {
                 SpoolError::TooLarge { .. } => Self::PayloadTooLarge(sentence(&error)),
@@ -80,14 +79,14 @@ impl From<MirrorError> for ApiError {
 
 const DISK_FULL: &str = "The disk of this server is full; nothing was stored.";
 
-fn from_upstream(source: &UpstreamError, text: String) -> ApiError {
-    match source.kind() {
-        ErrorKind::Unavailable if source.is_timeout() => ApiError::UpstreamTimeout(text),
-        ErrorKind::Unavailable => ApiError::UpstreamUnavailable {
+fn from_trouble(trouble: Trouble, text: String) -> ApiError {
+    match trouble {
+        Trouble::Unavailable { retry_after } => ApiError::UpstreamUnavailable {
             text: format!("Upstream unavailable. {text}"),
-            retry_after: source.retry_after(),
+            retry_after,
         },
-        ErrorKind::Refused | ErrorKind::BadAnswer | ErrorKind::NotFound => ApiError::UpstreamBad(text),
+        Trouble::Overdue => ApiError::UpstreamTimeout(format!("Upstream unavailable. {text}")),
+        Trouble::Useless => ApiError::UpstreamBad(text),
     }
 }
 

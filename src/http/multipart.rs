@@ -19,21 +19,9 @@ use futures::{Stream, StreamExt as _};
 use memchr::memmem;
 
 use self::header::{find_blank_line, is_file, parameter, starts_with_ignoring_case};
-
-/// The most that the header of one part may hold, in bytes.
-pub const MAX_PART_HEADER_BYTES: usize = 16 * 1024;
-
-/// The most that a plain form field may hold, in bytes: a longer part is taken for the package.
-pub const MAX_FIELD_BYTES: usize = 4 * 1024;
-
-/// The most that may come before, between and after the parts together, form fields and part headers counted, in bytes.
-pub const MAX_SURROUNDING_BYTES: usize = 128 * 1024;
-
-/// The longest boundary. RFC 2046 section 5.1.1 allows 70; some libraries use more.
-const MAX_BOUNDARY_BYTES: usize = 200;
-
-/// The most blanks between a boundary and the end of its line.
-const MAX_PADDING_BYTES: usize = 64;
+use crate::limits::{
+    MAX_BOUNDARY_BYTES, MAX_FIELD_BYTES, MAX_PADDING_BYTES, MAX_PART_HEADER_BYTES, MAX_SURROUNDING_BYTES,
+};
 
 /// Why no package can be read from a body.
 #[derive(Debug, thiserror::Error)]

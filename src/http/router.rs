@@ -3,6 +3,8 @@
 //! Routes cannot be spelled for axum: `Packages(Id='x',Version='y')` is refused by its router, and a wildcard hands over a
 //! decoded path, in which `%2F` inside a quoted key has become a slash. So there is one handler, which reads the raw path.
 
+use std::fmt::Write as _;
+
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
@@ -15,7 +17,6 @@ use super::state::{App, FeedRequest};
 use super::{mount, v2};
 
 /// Makes the server's only service.
-#[must_use]
 pub fn router(app: App) -> Router {
     Router::new().fallback(serve).with_state(app)
 }
@@ -79,7 +80,7 @@ fn front_page(app: &App) -> Response {
         } else {
             format!("/feeds/{}/api/v2/", feed.name)
         };
-        page.push_str(&format!("feed {}: {place}\n", feed.name));
+        let _ = writeln!(page, "feed {}: {place}", feed.name);
     }
     page.push_str(
         "\nPoint a client at a feed, for example: choco source add --name larder --source <this address>/api/v2/\n",

@@ -31,10 +31,10 @@ pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request
     // The body apart: what is held while an answer is awaited must be shared between threads, and a body cannot be.
     let (parts, body) = request.into_parts();
     let is_head = parts.method == Method::HEAD;
-    let is_read = is_head || parts.method == Method::GET;
+    let reads = is_head || parts.method == Method::GET;
     let (answered, dialect) = match address::parse(feed.rest) {
         Err(error) => (Err(error.into()), Dialect::OData),
-        Ok(asked @ (Address::Root | Address::PackageRoot | Address::File(_) | Address::BareFile(_))) if !is_read => {
+        Ok(asked @ (Address::Root | Address::PackageRoot | Address::File(_) | Address::BareFile(_))) if !reads => {
             (write(app, feed, asked, &parts, body).await, Dialect::Plain)
         }
         Ok(asked) => (read(app, feed, asked, &parts).await, Dialect::OData),

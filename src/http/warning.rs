@@ -4,15 +4,10 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::header_text::one_line;
+use crate::limits::{MAX_WARNING_BYTES, MAX_WARNINGS};
 
 /// The header's name.
 pub const X_NUGET_WARNING: HeaderName = HeaderName::from_static("x-nuget-warning");
-
-/// The most that one warning may hold, in bytes; longer ones are cut.
-pub const MAX_WARNING_BYTES: usize = 512;
-
-/// The most warnings that one answer carries; further ones are left out.
-pub const MAX_WARNINGS: usize = 8;
 
 /// Adds a warning to an answer. One that is empty or already there is not added.
 #[expect(

@@ -1,11 +1,12 @@
 //! How the mirror can fail, by what it means for whoever asked. Absent, failed and forbidden stay apart.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::spool::SpoolError;
 use crate::catalog::SourceName;
 use crate::store::{IndexError, PackagesError};
-use crate::upstream::UpstreamError;
+use crate::upstream::{ErrorKind, UpstreamError};
 
 /// Why there is no answer. Cheap to clone: those who waited for the same work get the same error.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -29,9 +30,11 @@ pub enum MirrorError {
         upstream: SourceName,
         /// Id, or id and version, or the search's words.
         what: String,
+        /// What is wrong with it.
+        trouble: Trouble,
         /// Why.
         #[source]
-        source: UpstreamError,
+        source: Box<UpstreamError>,
     },
     /// What an upstream sent is not what it announced, or no package.
     #[error("what the upstream '{upstream}' sent for '{what}' was refused: {reason}")]
@@ -57,6 +60,32 @@ pub enum MirrorError {
     Internal(String),
 }
 
+/// What is wrong with an upstream that could not be asked, for whoever must say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It cannot be reached, or says that it cannot answer now.
+    Unavailable {
+        /// When to ask again, where it says so.
+        retry_after: Option<Duration>,
+    },
+    /// It did not answer in time.
+    Overdue,
+    /// It answered, but with a refusal or with something that is no answer.
+    Useless,
+}
+
+impl Trouble {
+    pub(super) fn of(error: &UpstreamError) -> Self {
+        match error.kind() {
+            ErrorKind::Unavailable if error.is_timeout() => Self::Overdue,
+            ErrorKind::Unavailable => Self::Unavailable {
+                retry_after: error.retry_after(),
+            },
+            ErrorKind::Refused | ErrorKind::BadAnswer | ErrorKind::NotFound => Self::Useless,
+        }
+    }
+}
+
 impl From<SpoolError> for MirrorError {
     fn from(error: SpoolError) -> Self {
         Self::Spool(Arc::new(error))
@@ -64,6 +93,15 @@ impl From<SpoolError> for MirrorError {
 }
 
 impl MirrorError {
+    pub(super) fn upstream(upstream: &SourceName, what: impl Into<String>, source: UpstreamError) -> Self {
+        Self::Upstream {
+            upstream: upstream.clone(),
+            what: what.into(),
+            trouble: Trouble::of(&source),
+            source: Box::new(source),
+        }
+    }
+
     pub(super) fn index(error: IndexError) -> Self {
         Self::Index(Arc::new(error))
     }

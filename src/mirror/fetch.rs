@@ -10,17 +10,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::TryStreamExt as _;
 use tokio::sync::watch;
 
-use super::follow::{Arrival, Progress};
+use super::follow::{self, Arrival, Progress};
 use super::remembered::Absence;
-use super::spool::Spooled;
+use super::spool::{SpoolError, Spooled};
 use super::{Mirror, MirrorError, policy};
+use crate::catalog::change::contradicts;
 use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
 use crate::nuget::digest::{Agreement, AnnouncedHash};
 use crate::nuget::nuspec::Nuspec;
 use crate::nuget::{NuGetVersion, PackageId};
-use crate::store::packages::{Opened, Place};
+use crate::store::packages::{NupkgStream, Place};
 use crate::store::sidecar::Assembly;
-use crate::store::{Committed, PackagesError, RecordKey, Sidecar};
+use crate::store::{Committed, PackagesError, Sidecar};
 use crate::upstream::{ErrorKind, UpstreamError};
 use crate::view::FeedView;
 
@@ -40,6 +41,10 @@ pub struct HeldPackage {
 }
 
 impl HeldPackage {
+    pub(super) fn new(record: Record, content: Content) -> Self {
+        Self { record, content }
+    }
+
     /// Returns the id, as the package spells it.
     #[must_use]
     pub fn id(&self) -> &PackageId {
@@ -83,12 +88,12 @@ impl Mirror {
         if let Some(record) = self.record_of(view, id, version).await?
             && let Some(content) = record.content.clone()
         {
-            return Ok(Located::Held(Box::new(HeldPackage { record, content })));
+            return Ok(Located::Held(Box::new(HeldPackage::new(record, content))));
         }
         let failures = self.learn(view, std::slice::from_ref(id)).await?;
         match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
-                Some(content) => Ok(Located::Held(Box::new(HeldPackage { record, content }))),
+                Some(content) => Ok(Located::Held(Box::new(HeldPackage::new(record, content)))),
                 None => self.arrive(&record.source.clone(), id, version, Some(record)).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await,
@@ -121,7 +126,7 @@ impl Mirror {
     }
 
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
-    pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<Opened, MirrorError> {
+    pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
         let row = &held.record.row;
         let place = Place {
             source: &held.record.source,
@@ -134,9 +139,8 @@ impl Mirror {
             .open_nupkg(place, &held.content, range.clone())
             .await;
         let reason = match opened {
-            Ok(opened) if opened.size == held.content.size => return Ok(opened),
-            Ok(opened) => format!("it is {} bytes long, not {}", opened.size, held.content.size),
-            Err(error @ (PackagesError::Missing { .. } | PackagesError::Cut { .. })) => error.to_string(),
+            Ok(stream) => return Ok(stream),
+            Err(error @ (PackagesError::Missing { .. } | PackagesError::Length { .. })) => error.to_string(),
             Err(error) => return Err(MirrorError::packages(error)),
         };
         tracing::error!(package.id = %row.id, package.version = %row.version, reason, "the file of a package is damaged");
@@ -171,13 +175,7 @@ impl Mirror {
         let Some(member) = group.members().iter().find(|member| member.row.version == *version) else {
             return Ok(None);
         };
-        let key = RecordKey {
-            source: member.source.clone(),
-            id: id.clone(),
-            version: version.clone(),
-        };
-        let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
-        Ok(found.into_iter().next().flatten())
+        self.record_in(&member.source, id, version).await
     }
 
     async fn try_silent_upstreams(
@@ -196,13 +194,13 @@ impl Mirror {
             {
                 continue;
             }
-            let absence = Absence::Version(source.clone(), id.clone(), version.clone());
+            let absence = Absence::Version(source.clone(), format!("{id} {version}"));
             let lifetime = self.inner.limits.lifetimes.absent;
             let is_known_absent = self
                 .inner
                 .absences
                 .recall(&absence)
-                .is_some_and(|at| (self.inner.clock.now() - at).to_std().is_ok_and(|age| age < lifetime));
+                .is_some_and(|at| self.is_recent(at, lifetime));
             if is_known_absent {
                 continue;
             }
@@ -229,15 +227,14 @@ impl Mirror {
         let key = (source.clone(), id.clone(), version.clone());
         let arrival = {
             let mut fetches = self.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
-            match fetches.get(&key) {
-                Some(arrival) => Arc::clone(arrival),
-                None => {
-                    let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
-                    let arrival = Arc::new(arrival);
-                    fetches.insert(key.clone(), Arc::clone(&arrival));
-                    self.spawn_fetch(key, known, sender);
-                    arrival
-                }
+            if let Some(arrival) = fetches.get(&key) {
+                Arc::clone(arrival)
+            } else {
+                let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
+                let arrival = Arc::new(arrival);
+                fetches.insert(key.clone(), Arc::clone(&arrival));
+                self.spawn_fetch(key, known, sender);
+                arrival
             }
         };
         match Arriving::begin(arrival).await? {
@@ -285,55 +282,70 @@ impl Mirror {
         let what = || format!("{id} {version}");
         let failed = |error: UpstreamError| match error.kind() {
             ErrorKind::NotFound if known.is_none() => MirrorError::NotFound { what: what() },
-            _ => MirrorError::Upstream {
-                upstream: source.clone(),
-                what: what(),
-                source: error,
-            },
+            _ => MirrorError::upstream(source, what(), error),
         };
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Err(MirrorError::NotFound { what: what() });
         };
+        // A fetch that ended since somebody found the package missing has brought it.
+        let was_held = known.as_ref().is_some_and(|record| record.content.is_some());
+        if !was_held && let Some(held) = self.held(key).await? {
+            return Ok(held);
+        }
         let content_url = known.as_ref().and_then(|record| match &record.origin {
             Origin::Mirrored { content_url } => content_url.as_deref(),
             Origin::Pushed { .. } | Origin::Imported => None,
         });
         let mut opened = upstream.open(id, version, content_url).await.map_err(&failed)?;
         let announced = announced_hash(known.as_ref());
+        let limit_bytes = self.inner.limits.package_bytes;
+        let spool_failed = |error: SpoolError| match error {
+            SpoolError::TooLarge { .. } => rejected(key, error.to_string()),
+            error => MirrorError::spool(error),
+        };
+        if opened.length.is_some_and(|length| length > limit_bytes) {
+            return Err(spool_failed(SpoolError::TooLarge { limit_bytes }));
+        }
         let mut writer = self
             .inner
             .spool
-            .create(self.inner.limits.package_bytes, &announced)
+            .create(limit_bytes, &announced)
             .await
-            .map_err(MirrorError::spool)?;
+            .map_err(spool_failed)?;
         // Only what can be verified at the end may be passed on before it.
         let promised = opened.length.filter(|_| announced != AnnouncedHash::Other);
         let file = writer.file();
         while let Some(bytes) = opened.stream.try_next().await.map_err(&failed)? {
-            let readable = writer.write(&bytes).await.map_err(MirrorError::spool)?;
-            if let Some(length) = promised {
+            let readable = writer.write(&bytes).await.map_err(spool_failed)?;
+            // Before there is anything to pass on, a failure can still be told in words.
+            if let Some(length) = promised.filter(|length| follow::passable(readable, *length) > 0) {
                 let file = Arc::clone(&file);
                 arrival.send_replace(Progress::Filling { file, readable, length });
             }
         }
-        let spooled = writer.finish().await.map_err(MirrorError::spool)?;
+        let spooled = writer.finish().await.map_err(spool_failed)?;
         let nuspec = self.verify(key, known.as_ref(), opened.length, &spooled).await?;
         self.keep_mirrored(source, known, spooled, &nuspec).await
+    }
+
+    async fn held(&self, (source, id, version): &FetchKey) -> Result<Option<HeldPackage>, MirrorError> {
+        let record = self.record_in(source, id, version).await?;
+        Ok(record.and_then(|record| {
+            let content = record.content.clone()?;
+            Some(HeldPackage::new(record, content))
+        }))
     }
 
     /// Compares what came with what was promised.
     async fn verify(
         &self,
-        (source, id, version): &FetchKey,
+        key: &FetchKey,
         known: Option<&Record>,
         promised: Option<u64>,
         spooled: &Spooled,
     ) -> Result<Nuspec, MirrorError> {
-        let rejected = |reason: String| MirrorError::Rejected {
-            upstream: source.clone(),
-            what: format!("{id} {version}"),
-            reason,
-        };
+        let (_, id, version) = key;
+        let rejected = |reason: String| rejected(key, reason);
         let size = spooled.content.size;
         if let Some(promised) = promised.filter(|promised| *promised != size) {
             return Err(rejected(format!("it ended after {size} of {promised} bytes")));
@@ -375,6 +387,11 @@ impl Mirror {
         let _lock = self.inner.writes.lock((source.clone(), id.clone())).await;
         let now = self.inner.clock.now();
         let content = spooled.content.clone();
+        // What the upstream has said meanwhile, unless it is said of other bytes.
+        let current = self.record_in(source, id, version).await?;
+        let known = current
+            .filter(|current| !contradicts(Some(&content), current))
+            .or(known);
         let sidecar = match &known {
             Some(record) => mirrored_sidecar(record, &content, now),
             None => Sidecar::new(id, version, &content, Origin::Mirrored { content_url: None }, now),
@@ -405,12 +422,20 @@ impl Mirror {
         }
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         tracing::info!(upstream.name = %source, package.id = %id, package.version = %version, bytes = content.size, "mirrored a package");
-        Ok(HeldPackage { record, content })
+        Ok(HeldPackage::new(record, content))
+    }
+}
+
+fn rejected((source, id, version): &FetchKey, reason: String) -> MirrorError {
+    MirrorError::Rejected {
+        upstream: source.clone(),
+        what: format!("{id} {version}"),
+        reason,
     }
 }
 
 /// Makes the sidecar of a mirrored package: what its upstream says of it, verbatim.
-fn mirrored_sidecar(record: &Record, content: &Content, now: Instant) -> Sidecar {
+pub(super) fn mirrored_sidecar(record: &Record, content: &Content, now: Instant) -> Sidecar {
     let row = &record.row;
     Sidecar {
         listed: row.listed,

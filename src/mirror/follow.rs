@@ -60,6 +60,15 @@ impl Arrival {
 pub struct Arriving {
     progress: watch::Receiver<Progress>,
     sha512: Option<String>,
+    /// What was being written when this began: a fetch that ends meanwhile does not take it away.
+    incoming: Option<Incoming>,
+}
+
+/// A package that is being written.
+#[derive(Clone)]
+struct Incoming {
+    file: Arc<SpoolFile>,
+    length: u64,
 }
 
 impl Arriving {
@@ -69,18 +78,22 @@ impl Arriving {
         let begun = progress
             .wait_for(|progress| !matches!(progress, Progress::Waiting))
             .await;
-        match begun.map(|progress| progress.clone()) {
-            Ok(Progress::Failed(error)) => Err(error),
-            Ok(_) => Ok(Self {
-                progress,
-                sha512: arrival.sha512.clone(),
-            }),
-            Err(closed) => Err(MirrorError::Internal(closed.to_string())),
-        }
+        let incoming = match begun.map(|progress| progress.clone()) {
+            Ok(Progress::Failed(error)) => return Err(error),
+            Ok(Progress::Filling { file, length, .. }) => Some(Incoming { file, length }),
+            Ok(Progress::Kept(_) | Progress::Waiting) => None,
+            Err(closed) => return Err(MirrorError::Internal(closed.to_string())),
+        };
+        Ok(Self {
+            progress,
+            sha512: arrival.sha512.clone(),
+            incoming,
+        })
     }
 
+    /// Returns whether its bytes can be passed on; if not, it is in the store already.
     pub(super) fn is_streaming(&self) -> bool {
-        matches!(*self.progress.borrow(), Progress::Filling { .. })
+        self.incoming.is_some()
     }
 
     pub(super) fn held(&self) -> Result<HeldPackage, MirrorError> {
@@ -102,11 +115,7 @@ impl Arriving {
     /// Returns the package's length in bytes, as the upstream promised it.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
-        match &*self.progress.borrow() {
-            Progress::Filling { length, .. } => Some(*length),
-            Progress::Kept(held) => Some(held.content.size),
-            Progress::Waiting | Progress::Failed(_) => None,
-        }
+        self.incoming.as_ref().map(|incoming| incoming.length)
     }
 
     /// Waits for the end.
@@ -130,15 +139,10 @@ impl Arriving {
 
     /// Returns the bytes as they come. The stream fails where the package does.
     pub async fn stream(self) -> Result<BoxStream<'static, Result<Bytes, MirrorError>>, MirrorError> {
-        let current = self.progress.borrow().clone();
-        let (file, length) = match current {
-            Progress::Filling { file, length, .. } => (file, length),
-            Progress::Failed(error) => return Err(error),
-            Progress::Waiting | Progress::Kept(_) => {
-                return Err(MirrorError::Internal(
-                    "the package is in the store, not on its way".to_owned(),
-                ));
-            }
+        let Some(Incoming { file, length }) = self.incoming else {
+            return Err(MirrorError::Internal(
+                "the package is in the store, not on its way".to_owned(),
+            ));
         };
         let opened = tokio::fs::File::open(file.path()).await;
         let reader = opened.map_err(|source| read_error(&file, source))?;
@@ -197,7 +201,7 @@ impl Follower {
 }
 
 /// Returns how many of the first `readable` bytes may be passed on before the whole is verified.
-fn passable(readable: u64, length: u64) -> u64 {
+pub(super) fn passable(readable: u64, length: u64) -> u64 {
     readable.min(length.saturating_sub(HOLD_BACK_BYTES))
 }
 
@@ -206,4 +210,38 @@ fn read_error(file: &SpoolFile, source: std::io::Error) -> MirrorError {
         path: file.path().to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt as _;
+
+    use super::*;
+    use crate::catalog::testing::{record, row};
+    use crate::mirror::Spool;
+    use crate::nuget::AnnouncedHash;
+
+    #[tokio::test]
+    async fn a_fetch_that_ends_between_beginning_and_reading_takes_nothing_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path().to_owned());
+        let mut writer = spool.create(1_000_000, &AnnouncedHash::Other).await.unwrap();
+        let body = Bytes::from(vec![7; 300_000]);
+        let readable = writer.write(&body).await.unwrap();
+        let (sender, arrival) = Arrival::new(None);
+        let (file, length) = (writer.file(), body.len() as u64);
+        sender.send_replace(Progress::Filling { file, readable, length });
+        let arriving = Arriving::begin(Arc::new(arrival)).await.unwrap();
+
+        let spooled = writer.finish().await.unwrap();
+        let kept = HeldPackage::new(record(row("git", "1.0"), Vec::new()), spooled.content.clone());
+        sender.send_replace(Progress::Kept(Box::new(kept)));
+        drop((spooled, sender));
+        assert!(arriving.is_streaming());
+        assert_eq!(arriving.length(), Some(length));
+        let pieces: Vec<Bytes> = arriving.stream().await.unwrap().try_collect().await.unwrap();
+        assert!(pieces.concat() == body);
+        drop(pieces);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

@@ -6,13 +6,16 @@ use futures::FutureExt as _;
 use futures::stream::{StreamExt as _, iter};
 
 use super::coalesce::Coalescer;
+use super::fetch::mirrored_sidecar;
 use super::freshness::{self, Finding, Freshness};
 use super::remembered::Absence;
 use super::{Mirror, MirrorError, policy};
+use crate::catalog::change::merge_announced;
 use crate::catalog::manifest::{announced_properties, announced_row};
-use crate::catalog::{Announced, Change, Interner, Origin, Record, SourceName};
+use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, SourceName};
 use crate::nuget::PackageId;
 use crate::store::Note;
+use crate::store::packages::Place;
 use crate::upstream::{Outage, UpstreamError};
 use crate::view::FeedView;
 
@@ -62,19 +65,31 @@ impl Mirror {
         if !announces {
             return Ok(());
         }
-        let finding = self.finding(source, id).await?;
-        match freshness::decide(finding, self.inner.clock.now(), self.inner.limits.lifetimes) {
-            Freshness::Fresh => Ok(()),
-            Freshness::Stale | Freshness::Miss => {
-                let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
-                let work = move || async move { mirror.look_up(&upstream, &asked).await }.boxed();
-                let key = (source.clone(), id.clone());
-                self.inner
-                    .lookups
-                    .run(key, work, |panic| Err(MirrorError::Internal(panic)))
-                    .await
-            }
+        if self.is_fresh(source, id).await? {
+            return Ok(());
         }
+        let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
+        let work = move || {
+            async move {
+                // A look-up that ended since somebody found nothing fresh has brought it.
+                if mirror.is_fresh(&upstream, &asked).await? {
+                    return Ok(());
+                }
+                mirror.look_up(&upstream, &asked).await
+            }
+            .boxed()
+        };
+        let key = (source.clone(), id.clone());
+        self.inner
+            .lookups
+            .run(key, work, |panic| Err(MirrorError::Internal(panic)))
+            .await
+    }
+
+    async fn is_fresh(&self, source: &SourceName, id: &PackageId) -> Result<bool, MirrorError> {
+        let finding = self.finding(source, id).await?;
+        let freshness = freshness::decide(finding, self.inner.clock.now(), self.inner.limits.lifetimes);
+        Ok(freshness == Freshness::Fresh)
     }
 
     /// Asks one upstream for an id and keeps what it says, with the time.
@@ -82,27 +97,17 @@ impl Mirror {
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Ok(());
         };
-        let failed = |error| MirrorError::Upstream {
-            upstream: source.clone(),
-            what: id.to_string(),
-            source: error,
+        let failed = |error| MirrorError::upstream(source, id.to_string(), error);
+        let Ok(announced) = tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await else {
+            let (url, outage) = (source.to_string(), Outage::HeaderTimeout(LOOKUP_DEADLINE));
+            return Err(failed(UpstreamError::Unavailable {
+                url,
+                outage,
+                retry_after: None,
+            }));
         };
-        let announced = match tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await {
-            Ok(announced) => announced.map_err(failed)?,
-            Err(_) => {
-                let (url, outage) = (source.to_string(), Outage::HeaderTimeout(LOOKUP_DEADLINE));
-                return Err(failed(UpstreamError::Unavailable {
-                    url,
-                    outage,
-                    retry_after: None,
-                }));
-            }
-        };
-        let records = announced
-            .iter()
-            .map(|announced| self.announced_record(source, announced))
-            .collect();
-        self.commit(source, id, Change::Announce(records)).await?;
+        let announced = announced.map_err(failed)?;
+        self.keep_announced(source, id, &announced, Change::Announce).await?;
         let at = self.inner.clock.now();
         let note = (!announced.is_empty()).then_some(Note { at });
         if note.is_none() {
@@ -138,18 +143,69 @@ impl Mirror {
         Ok(present.or_else(absent))
     }
 
-    pub(super) fn announced_record(&self, source: &SourceName, announced: &Announced) -> Record {
+    /// Keeps what an upstream says of versions of an id. For those whose bytes are held it goes into the sidecars too: an
+    /// index can be rebuilt when the upstream is gone.
+    pub(super) async fn keep_announced(
+        &self,
+        source: &SourceName,
+        id: &PackageId,
+        announced: &[Announced],
+        change: fn(Vec<Record>) -> Change,
+    ) -> Result<(), MirrorError> {
+        let _lock = self.inner.writes.lock((source.clone(), id.clone())).await;
+        let known = self.inner.index.records(source, id).await;
+        let known = known.map_err(MirrorError::index)?;
         let now = self.inner.clock.now();
-        Record {
-            source: source.clone(),
-            row: announced_row(announced, now, &mut Interner::default()).into(),
-            properties: announced_properties(announced),
-            content: None,
-            origin: Origin::Mirrored {
-                content_url: announced.entry.content_url.clone(),
-            },
-            committed: now,
+        let mut records = Vec::new();
+        for announced in announced {
+            let before = known.iter().find(|known| known.row.version == announced.version);
+            let record = announced_record(source, announced, before, now);
+            if let Some(before) = before
+                && let Some(merged) = merge_announced(&known, record.clone())
+            {
+                self.keep_saying(before, &merged, now).await?;
+            }
+            records.push(record);
         }
+        self.commit(source, id, change(records)).await?;
+        Ok(())
+    }
+
+    /// Writes what is said of a held version into its sidecar. Counts alone, which rise all the time, are not worth it.
+    async fn keep_saying(&self, before: &Record, merged: &Record, now: Instant) -> Result<(), MirrorError> {
+        let counts_apart = Row {
+            download_count: before.row.download_count,
+            version_download_count: before.row.version_download_count,
+            ..(*merged.row).clone()
+        };
+        let is_news =
+            counts_apart != *before.row || merged.properties != before.properties || merged.origin != before.origin;
+        let Some(content) = merged.content.as_ref().filter(|_| is_news) else {
+            return Ok(());
+        };
+        let place = Place {
+            source: &merged.source,
+            id: &merged.row.id,
+            version: &merged.row.version,
+        };
+        let sidecar = mirrored_sidecar(merged, content, now);
+        let written = self.inner.packages.put_sidecar(place, &sidecar).await;
+        written.map_err(MirrorError::packages)
+    }
+}
+
+/// Makes the record of what is announced. Times that the upstream does not tell stay as they were first seen.
+fn announced_record(source: &SourceName, announced: &Announced, before: Option<&Record>, now: Instant) -> Record {
+    let seen = before.map_or(now, |before| before.row.created);
+    Record {
+        source: source.clone(),
+        row: announced_row(announced, seen, &mut Interner::default()).into(),
+        properties: announced_properties(announced),
+        content: None,
+        origin: Origin::Mirrored {
+            content_url: announced.entry.content_url.clone(),
+        },
+        committed: now,
     }
 }
 

@@ -17,16 +17,24 @@ pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &PackageId) -> &'a [Sour
     }
 }
 
-/// Returns the upstreams that a feed may hand a search text to: none where a word of it is the name of a private package.
+/// Returns the upstreams that a feed may hand a search text to: none where the name of a private package stands anywhere in
+/// it, also as `id:name`, in quotes, or at the end of a sentence.
 #[must_use]
 pub(super) fn upstreams_for_words<'a>(view: &'a FeedView, words: &[String]) -> &'a [SourceName] {
-    let is_private = |word: &String| {
-        word.parse::<PackageId>()
-            .is_ok_and(|id| view.shape().reserves(id.lower()) || view.hosts(&id))
+    let hosts = |name: &str| name.parse::<PackageId>().is_ok_and(|id| view.hosts(&id));
+    let is_private = |name: &str| {
+        let bare = name.trim_matches(['.', '-']);
+        view.shape().reserves(name) || view.shape().reserves(bare) || hosts(bare)
     };
-    if words.iter().any(is_private) {
+    if words.iter().flat_map(|word| names(word)).any(is_private) {
         &[]
     } else {
         &view.shape().upstreams
     }
+}
+
+/// Returns the parts of a word that can be names of packages.
+fn names(word: &str) -> impl Iterator<Item = &str> {
+    let is_outside = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    word.split(is_outside).filter(|name| !name.is_empty())
 }

@@ -12,7 +12,7 @@ use crate::nuget::nuspec::PushRefusal;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
-use crate::store::{Committed, RecordKey, Sidecar};
+use crate::store::{Committed, Sidecar};
 
 /// A package that was taken in.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ impl Mirror {
             id: id.clone(),
             version: version.normalized().to_owned(),
         };
-        if self.hosted(feed, &id, &version).await?.is_some() {
+        if self.record_in(feed, &id, &version).await?.is_some() {
             return Err(exists());
         }
         let sidecar = Sidecar::new(&id, &version, &spooled.content, origin, self.inner.clock.now());
@@ -135,7 +135,7 @@ impl Mirror {
             id: id.clone(),
             version: version.clone(),
         };
-        let record = self.hosted(feed, id, version).await?.ok_or_else(not_hosted)?;
+        let record = self.record_in(feed, id, version).await?.ok_or_else(not_hosted)?;
         let version = &record.row.version;
         let place = Place {
             source: feed,
@@ -180,7 +180,7 @@ impl Mirror {
             id: id.clone(),
             version: version.clone(),
         };
-        let record = self.hosted(feed, id, version).await?.ok_or_else(not_hosted)?;
+        let record = self.record_in(feed, id, version).await?.ok_or_else(not_hosted)?;
         let version = &record.row.version;
         let place = Place {
             source: feed,
@@ -204,21 +204,6 @@ impl Mirror {
         }
         tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "removed a package");
         Ok(())
-    }
-
-    async fn hosted(
-        &self,
-        feed: &SourceName,
-        id: &PackageId,
-        version: &NuGetVersion,
-    ) -> Result<Option<crate::catalog::Record>, MirrorError> {
-        let key = RecordKey {
-            source: feed.clone(),
-            id: id.clone(),
-            version: version.clone(),
-        };
-        let found = self.inner.index.lookup(vec![key]).await.map_err(MirrorError::index)?;
-        Ok(found.into_iter().next().flatten())
     }
 
     /// Looks into a spooled package, away from the runtime's threads.

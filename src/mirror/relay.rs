@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 
 use futures::FutureExt as _;
-use tokio::time::Instant;
 
 use super::coalesce::Coalescer;
 use super::remembered::Remembered;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::query::{Latest, Prerelease, SearchTerms};
-use crate::catalog::{Announced, Change, Query, SourceName};
+use crate::catalog::{Announced, Change, Instant, Query, SourceName};
+use crate::nuget::PackageId;
 use crate::upstream::UpstreamSearch;
 use crate::upstream::v2::SEARCH_PAGE;
 use crate::view::FeedView;
@@ -75,11 +75,9 @@ impl Mirror {
         let wanted = page
             .skip
             .saturating_add(page.top.map_or(page.size, |top| top.min(page.size)));
-        let mut skip = Some(0);
-        for _ in 0..PAGES_AT_A_TIME {
-            let Some(from) = skip.filter(|skip| *skip < wanted) else {
-                break;
-            };
+        let (mut skip, mut pages) = (Some(0), 0);
+        // One row more than wanted: a page that ends where the known rows end would look like the last one.
+        while let Some(from) = skip.filter(|skip| *skip <= wanted && pages < PAGES_AT_A_TIME) {
             let key = SearchKey {
                 upstream: source.clone(),
                 words: hint.words.clone(),
@@ -87,27 +85,35 @@ impl Mirror {
                 latest: query.latest,
                 skip: from,
             };
-            let lifetime = self.inner.limits.search_lifetime;
-            let done = self
-                .inner
-                .relays
-                .done
-                .recall(&key)
-                .filter(|done| done.at.elapsed() < lifetime);
-            skip = match done {
-                Some(done) => done.next_skip,
-                None => {
-                    let (mirror, asked) = (self.clone(), key.clone());
-                    let work = move || async move { mirror.search(asked).await }.boxed();
-                    self.inner
-                        .relays
-                        .running
-                        .run(key, work, |panic| Err(MirrorError::Internal(panic)))
-                        .await?
-                }
+            skip = if let Some(done) = self.searched(&key) {
+                done.next_skip
+            } else {
+                pages += 1;
+                let (mirror, asked) = (self.clone(), key.clone());
+                let work = move || {
+                    async move {
+                        // A search that ended since somebody found none has brought it.
+                        match mirror.searched(&asked) {
+                            Some(done) => Ok(done.next_skip),
+                            None => mirror.search(asked).await,
+                        }
+                    }
+                    .boxed()
+                };
+                self.inner
+                    .relays
+                    .running
+                    .run(key, work, |panic| Err(MirrorError::Internal(panic)))
+                    .await?
             };
         }
         Ok(())
+    }
+
+    /// Returns what a page led to that was asked for a short while ago.
+    fn searched(&self, key: &SearchKey) -> Option<Done> {
+        let done = self.inner.relays.done.recall(key);
+        done.filter(|done| self.is_recent(done.at, self.inner.limits.search_lifetime))
     }
 
     /// Asks for one page and keeps its rows. Returns where the next page begins.
@@ -129,31 +135,24 @@ impl Mirror {
             skip: key.skip,
             top: SEARCH_PAGE,
         };
-        let found = upstream.search(&search).await.map_err(|error| MirrorError::Upstream {
-            upstream: source.clone(),
-            what: key.words.join(" "),
-            source: error,
-        })?;
-        let mut by_id: HashMap<&str, Vec<&Announced>> = HashMap::new();
-        for announced in &found.items {
-            by_id.entry(announced.id.lower()).or_default().push(announced);
+        let found = upstream
+            .search(&search)
+            .await
+            .map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
+        let count = found.items.len();
+        let mut by_id: HashMap<PackageId, Vec<Announced>> = HashMap::new();
+        for announced in found.items {
+            by_id.entry(announced.id.clone()).or_default().push(announced);
         }
-        for mentioned in by_id.into_values() {
-            let Some(id) = mentioned.first().map(|announced| &announced.id) else {
-                continue;
-            };
-            let records = mentioned
-                .iter()
-                .map(|announced| self.announced_record(source, announced))
-                .collect();
-            self.commit(source, id, Change::Mention(records)).await?;
+        for (id, mentioned) in by_id {
+            self.keep_announced(source, &id, &mentioned, Change::Mention).await?;
         }
-        tracing::debug!(upstream.name = %source, found = found.items.len(), skip = key.skip, "searched at the upstream");
+        tracing::debug!(upstream.name = %source, found = count, skip = key.skip, "searched at the upstream");
         let next_skip = found.next_skip;
         self.inner.relays.done.remember(
             key,
             Done {
-                at: Instant::now(),
+                at: self.inner.clock.now(),
                 next_skip,
             },
         );

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 
 use crate::catalog::{Instant, SourceName};
-use crate::nuget::{NuGetVersion, PackageId};
+use crate::nuget::PackageId;
 
 /// How many things of a kind are remembered.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
@@ -17,8 +17,9 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
 pub(super) enum Absence {
     /// Any version of an id.
     Id(SourceName, PackageId),
-    /// A version, at an upstream that does not say which versions it has.
-    Version(SourceName, PackageId, NuGetVersion),
+    /// A version, at an upstream that does not say which versions it has. As it was asked for: files may be called
+    /// `Git.1.0.nupkg` and not `git.1.0.0.nupkg`.
+    Version(SourceName, String),
 }
 
 /// What was learnt last, by key.

@@ -185,11 +185,11 @@ impl SpoolWriter {
             return Ok(());
         }
         let mut hasher = std::mem::replace(&mut self.hasher, AnnouncedHash::Other.checker());
-        let hashed = tokio::task::spawn_blocking(move || {
+        let work = tokio::task::spawn_blocking(move || {
             hasher.update(&piece);
             (hasher, piece)
         });
-        let (hasher, piece) = hashed.await.map_err(|failed| self.failed(io::Error::other(failed)))?;
+        let (hasher, piece) = work.await.map_err(|failed| self.failed(io::Error::other(failed)))?;
         self.hasher = hasher;
         self.writer
             .write_all(&piece)

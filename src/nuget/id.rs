@@ -1,14 +1,12 @@
 //! Package ids: compared ignoring case, shown as they were spelled.
 
+use crate::limits::MAX_ID_CHARS;
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
-
-/// The longest id that is accepted, in characters (NuGetGallery's database limit).
-pub const MAX_ID_CHARS: usize = 128;
 
 /// A package id. Equality, order and hash ignore case; [`PackageId::as_str`] keeps the spelling.
 ///

@@ -17,37 +17,9 @@ use zip::result::ZipError;
 // there are, and keeps one of two that share a name. To be revisited when either is stable.
 use zip::unstable::read::ZipIterable;
 
-use super::nuspec::{Nuspec, NuspecError, NuspecLimits};
-
-/// What an archive may cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NupkgLimits {
-    /// The most entries. NuGetGallery stops where archives would need ZIP64.
-    pub entries: usize,
-    /// The most bytes of all entries' names together.
-    pub name_bytes: usize,
-    /// The most bytes that all entries together may say they inflate to.
-    pub inflated_bytes: u64,
-    /// How many times its own length an archive may inflate to, once that is more than [`RATIO_FLOOR_BYTES`].
-    pub ratio: u64,
-    /// What the nuspec may cost.
-    pub nuspec: NuspecLimits,
-}
-
-/// An archive that inflates to no more than this may have any ratio: small texts deflate well.
-pub const RATIO_FLOOR_BYTES: u64 = 64 << 20;
-
-impl Default for NupkgLimits {
-    fn default() -> Self {
-        Self {
-            entries: 65_534,
-            name_bytes: 16 << 20,
-            inflated_bytes: 16 << 30,
-            ratio: 200,
-            nuspec: NuspecLimits::default(),
-        }
-    }
-}
+use super::nuspec::{Nuspec, NuspecError};
+pub use crate::limits::NupkgLimits;
+use crate::limits::RATIO_FLOOR_BYTES;
 
 /// What an inspection found.
 #[derive(Debug, Clone)]

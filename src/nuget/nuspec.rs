@@ -8,34 +8,14 @@
 mod flaw;
 mod xml;
 
+pub use crate::limits::NuspecLimits;
 pub use flaw::{Flaw, PushRefusal};
-pub use xml::{MAX_ATTRIBUTES, XmlError};
+pub use xml::XmlError;
 
 use super::dependencies::{Dependency, DependencyGroup};
 use super::id::{PackageId, PackageIdError};
 use super::version::{NuGetVersion, VersionError};
 use xml::Element;
-
-/// What a nuspec may cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NuspecLimits {
-    /// The longest document, in bytes.
-    pub bytes: usize,
-    /// The deepest nesting of elements; nuspecs need five levels.
-    pub depth: usize,
-    /// The most elements.
-    pub elements: usize,
-}
-
-impl Default for NuspecLimits {
-    fn default() -> Self {
-        Self {
-            bytes: 4 << 20,
-            depth: 32,
-            elements: 20_000,
-        }
-    }
-}
 
 /// Why a nuspec cannot be read.
 #[derive(Debug, Clone, thiserror::Error)]

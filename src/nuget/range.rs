@@ -6,9 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::version::{NuGetVersion, SemVerLevel, VersionError};
-
-/// The longest range text that is accepted, in bytes (NuGetGallery's limit).
-pub const MAX_RANGE_BYTES: usize = 256;
+use crate::limits::MAX_RANGE_BYTES;
 
 /// A set of versions between two bounds, either of which may be absent. The spelling is kept.
 ///

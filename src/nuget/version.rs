@@ -1,13 +1,11 @@
 //! Versions as NuGet reads them: one to four numbers, labels, metadata (NuGet.Client, `NuGetVersionFactory`).
 
+use crate::limits::MAX_VERSION_BYTES;
 use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
-
-/// The longest version text that is accepted, in bytes (NuGetGallery's limit).
-pub const MAX_VERSION_BYTES: usize = 64;
 
 /// A package version. Equality, order and hash are semantic and ignore metadata; the spelling is kept.
 ///

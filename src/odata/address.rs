@@ -5,10 +5,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::limits::MAX_PATH_BYTES;
 use crate::nuget::{NuGetVersion, PackageId, PackageIdError, VersionError};
-
-/// The longest path that is read, in bytes.
-pub const MAX_PATH_BYTES: usize = 4 * 1024;
 
 /// The id and version of one package.
 #[derive(Debug, Clone, PartialEq, Eq)]

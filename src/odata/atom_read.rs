@@ -12,35 +12,9 @@ mod tests;
 use url::Url;
 
 use crate::catalog::Announced;
+pub use crate::limits::FeedLimits;
 use crate::nuget::{PackageIdError, VersionError};
 use reader::FeedReader;
-
-/// How much of a document is read. The document's own size is limited by whoever hands over its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeedLimits {
-    /// The deepest nesting of elements.
-    pub depth: usize,
-    /// The most elements of one document.
-    pub elements: usize,
-    /// The most entries of one page, skipped ones included.
-    pub entries: usize,
-    /// The longest text of one element, in bytes.
-    pub text_bytes: usize,
-    /// The longest start tag with all its attributes, in bytes.
-    pub tag_bytes: usize,
-}
-
-impl Default for FeedLimits {
-    fn default() -> Self {
-        Self {
-            depth: 64,
-            elements: 600_000,
-            entries: 10_000,
-            text_bytes: 1 << 20,
-            tag_bytes: 64 << 10,
-        }
-    }
-}
 
 /// One page of a feed; a single entry is a page of one.
 #[derive(Debug, Clone, Default)]

@@ -9,12 +9,7 @@ use super::lexer::{Lexer, LexicalError, Word};
 use crate::catalog::Expression;
 use crate::catalog::columns::Column;
 use crate::catalog::expression::{Arithmetic, Comparison, Function, Literal, TypeError};
-
-/// The most operators, names, literals and calls of one expression: room for a thousand `tolower(Id) eq 'x'`.
-pub const MAX_NODES: usize = 5_000;
-
-/// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
-pub const MAX_DEPTH: usize = 100;
+use crate::limits::{MAX_FILTER_DEPTH, MAX_FILTER_NODES};
 
 /// Why a text is no expression, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,10 +52,10 @@ pub enum FilterProblem {
     #[error("a comma separates the arguments of a function, and nothing else")]
     StrayComma,
     /// The expression is too long.
-    #[error("the expression has more than {MAX_NODES} operators, names and literals; ask in several requests")]
+    #[error("the expression has more than {MAX_FILTER_NODES} operators, names and literals; ask in several requests")]
     TooLong,
     /// The expression nests too deeply.
-    #[error("the expression nests deeper than {MAX_DEPTH} levels; take parentheses away")]
+    #[error("the expression nests deeper than {MAX_FILTER_DEPTH} levels; take parentheses away")]
     TooDeep,
 }
 
@@ -142,7 +137,7 @@ fn read(text: &str) -> Result<Expression, Problem> {
     let mut pending = next(&mut lexer)?;
     while let Some((at, word)) = pending.take() {
         nodes += 1;
-        if nodes > MAX_NODES {
+        if nodes > MAX_FILTER_NODES {
             return Err((at, FilterProblem::TooLong));
         }
         pending = next(&mut lexer)?;
@@ -184,7 +179,7 @@ fn next<'a>(lexer: &mut Lexer<'a>) -> Result<Option<(usize, Word<'a>)>, Problem>
 }
 
 fn open(outer: &mut Vec<Frame>, frame: &mut Frame, inner: Frame) -> Result<(), Problem> {
-    if outer.len() >= MAX_DEPTH {
+    if outer.len() >= MAX_FILTER_DEPTH {
         return Err((inner.at, FilterProblem::TooDeep));
     }
     outer.push(std::mem::replace(frame, inner));
@@ -205,7 +200,7 @@ fn close(mut frame: Frame, at: usize) -> Result<Operand, Problem> {
 }
 
 fn operand(expression: Result<Expression, TypeError>, depth: usize, at: usize) -> Result<Operand, Problem> {
-    if depth > MAX_DEPTH {
+    if depth > MAX_FILTER_DEPTH {
         return Err((at, FilterProblem::TooDeep));
     }
     match expression {
@@ -278,7 +273,7 @@ fn parse_items(items: Vec<Item>, end: usize) -> Result<Operand, Problem> {
     let mut prefixes = 0;
     for item in &items {
         prefixes = match item {
-            Item::Prefix(_, at) if prefixes >= MAX_DEPTH => return Err((*at, FilterProblem::TooDeep)),
+            Item::Prefix(_, at) if prefixes >= MAX_FILTER_DEPTH => return Err((*at, FilterProblem::TooDeep)),
             Item::Prefix(..) => prefixes + 1,
             _ => 0,
         };

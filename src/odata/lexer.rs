@@ -4,9 +4,7 @@
 
 use crate::catalog::Instant;
 use crate::catalog::columns::parse_instant;
-
-/// The longest text literal, in bytes.
-pub const MAX_LITERAL_BYTES: usize = 8 * 1024;
+use crate::limits::MAX_LITERAL_BYTES;
 
 /// A word and where it starts, in bytes.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,16 +12,8 @@ use crate::catalog::Expression;
 use crate::catalog::columns::{Column, definition};
 use crate::catalog::expression::Function;
 use crate::catalog::query::{Direction, OrderKey};
+use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES};
 use crate::nuget::{NuGetVersion, SemVerLevel};
-
-/// The longest query string that is read, in bytes: rocolatey asks for hundreds of ids in one filter.
-pub const MAX_QUERY_BYTES: usize = 64 * 1024;
-
-/// The most parameters of a query string.
-pub const MAX_PARAMETERS: usize = 64;
-
-/// The most keys of an `$orderby` (NuGetGallery's limit).
-pub const MAX_ORDER_KEYS: usize = 5;
 
 /// What a query string asks for.
 #[derive(Debug, Clone)]

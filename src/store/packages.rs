@@ -87,13 +87,8 @@ impl Found {
     }
 }
 
-/// An opened nupkg.
-pub struct Opened {
-    /// Its whole length in bytes, whatever range was asked for.
-    pub size: u64,
-    /// The asked bytes.
-    pub stream: BoxStream<'static, Result<Bytes, PackagesError>>,
-}
+/// The bytes of a nupkg, or a range of them.
+pub type NupkgStream = BoxStream<'static, Result<Bytes, PackagesError>>;
 
 /// The package files below one folder (or, later, in one bucket).
 #[derive(Clone)]
@@ -191,23 +186,29 @@ impl Packages {
     /// Opens the nupkg of a package, or a range of its bytes.
     ///
     /// # Errors
-    /// [`PackagesError::Missing`] where the file is not there, [`PackagesError::Cut`] where it ends before the range begins.
+    /// [`PackagesError::Missing`] and [`PackagesError::Length`] where the file is not what was put there.
     pub async fn open_nupkg(
         &self,
         place: Place<'_>,
         content: &Content,
         range: Option<Range<u64>>,
-    ) -> Result<Opened, PackagesError> {
+    ) -> Result<NupkgStream, PackagesError> {
         let path = folder(place).join(nupkg_name(content));
         let options = GetOptions {
-            range: range.clone().map(Into::into),
+            range: range.map(Into::into),
             ..GetOptions::default()
         };
         let result = match self.store.get_opts(&path, options).await {
             Ok(result) => result,
-            Err(error) => return Err(self.why_unreadable(&path, range, error).await),
+            Err(error) => {
+                // A range that lies beyond the end of a file that was cut fails in no particular way.
+                let meta = self.store.head(&path).await.map_err(store_error("read", &path))?;
+                check_length(&path, &meta, content)?;
+                return Err(store_error("read", &path)(error));
+            }
         };
-        let (size, range) = (result.meta.size, result.range.clone());
+        check_length(&path, &result.meta, content)?;
+        let range = result.range.clone();
         let named = path.to_string();
         let stream = match result.payload {
             GetResultPayload::File(file, _) => {
@@ -229,23 +230,7 @@ impl Packages {
                 })
                 .boxed(),
         };
-        Ok(Opened { size, stream })
-    }
-
-    /// Tells a file that is cut from a store that failed: `object_store` has no error of its own for the former.
-    async fn why_unreadable(
-        &self,
-        path: &Path,
-        range: Option<Range<u64>>,
-        error: object_store::Error,
-    ) -> PackagesError {
-        match (range, self.store.head(path).await) {
-            (Some(range), Ok(meta)) if meta.size <= range.start => PackagesError::Cut {
-                path: path.to_string(),
-                bytes: meta.size,
-            },
-            _ => store_error("read", path)(error),
-        }
+        Ok(stream)
     }
 
     /// Opens a nupkg for reading at any place.
@@ -365,6 +350,17 @@ fn store_error(action: &'static str, path: &Path) -> impl Fn(object_store::Error
             source,
         },
     }
+}
+
+fn check_length(path: &Path, meta: &ObjectMeta, content: &Content) -> Result<(), PackagesError> {
+    if meta.size == content.size {
+        return Ok(());
+    }
+    Err(PackagesError::Length {
+        path: path.to_string(),
+        found: meta.size,
+        expected: content.size,
+    })
 }
 
 async fn open_file(file: &FilePath) -> io::Result<tokio::fs::File> {

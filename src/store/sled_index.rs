@@ -24,6 +24,7 @@ use sled::{Batch, Db};
 pub use self::audit::Held;
 use self::keys::{
     COMPLETE, ID, RECORD, RECORD_TEXT, ROW, ROW_TEXT, SEQ, id_prefix, keyed, note_key, read_seq, record_key, seq_key,
+    split_record_key,
 };
 use self::rows::Position;
 use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
@@ -101,6 +102,28 @@ impl SledIndex {
             tree.db.insert(COMPLETE, &[codec::FORM]).map_err(IndexError::Database)?;
             tree.db.flush().map_err(IndexError::Database)?;
             Ok(())
+        })
+        .await
+    }
+
+    /// Reads every record once and decodes it; returns how many there are.
+    pub async fn scan_records(&self) -> Result<usize, IndexError> {
+        self.run(|tree| {
+            let mut records = 0;
+            let mut current: Option<(Vec<u8>, Texts)> = None;
+            for item in tree.db.scan_prefix([RECORD]) {
+                let (key, value) = item.map_err(IndexError::Database)?;
+                let (source, id_prefix) = split_record_key(&key)?;
+                if current.as_ref().is_none_or(|(prefix, _)| *prefix != id_prefix) {
+                    let texts = tree.texts(RECORD_TEXT, &id_prefix)?;
+                    current = Some((id_prefix, texts));
+                }
+                if let Some((_, texts)) = current.as_mut() {
+                    codec::decode_record(&source, &value, texts).map_err(IndexError::Damaged)?;
+                    records += 1;
+                }
+            }
+            Ok(records)
         })
         .await
     }

@@ -7,10 +7,16 @@
     reason = "a test fails by panicking, also in the support code that clippy does not know as a test"
 )]
 
+mod architecture;
 mod commands;
 mod corruption;
 mod kill;
+mod listings;
+mod privacy;
+mod pull_through;
+mod push;
 mod real_clients;
+mod real_nupkgs;
 mod recorded;
 mod replay;
 mod store;

@@ -7,10 +7,7 @@ use chrono::{Datelike, Timelike};
 use super::Expression;
 use super::value::{TextValue, Value, as_double};
 use crate::catalog::columns::{Columns, Kind};
-
-/// The longest text that a function makes, in bytes; a longer one is null. `concat` and `replace` within each other could
-/// otherwise fill the memory from a short filter.
-pub const MAX_COMPUTED_BYTES: usize = 1 << 20;
+use crate::limits::MAX_COMPUTED_BYTES;
 
 /// A function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

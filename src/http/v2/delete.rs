@@ -23,7 +23,7 @@ pub(super) async fn delete(
         DeletePolicy::Unlist => {
             app.mirror
                 .set_listed(feed.feed, &key.id, &key.version, Listed::No)
-                .await?
+                .await?;
         }
         DeletePolicy::Remove => app.mirror.remove(feed.feed, &key.id, &key.version).await?,
         DeletePolicy::Off => {

@@ -108,9 +108,9 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
         Reply::NotModified => return Ok(bare(StatusCode::NOT_MODIFIED, &file)),
         Reply::NotSatisfiable => return Err(ApiError::RangeNotSatisfiable { size: file.size }),
     };
-    let opened = app.mirror.open_held(held, range.clone()).await?;
+    let stream = app.mirror.open_held(held, range.clone()).await?;
     let mut response = bare(StatusCode::OK, &file);
-    *response.body_mut() = Body::from_stream(opened.stream);
+    *response.body_mut() = Body::from_stream(stream);
     describe(&mut response, held.id(), held.version());
     let length = range.as_ref().map_or(file.size, |range| range.end - range.start);
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -1,6 +1,7 @@
 //! Sets, functions, counts and single entries.
 
 use axum::response::Response;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
 use crate::catalog::query::SearchTerms;
@@ -91,6 +92,12 @@ fn path_of(collection: &Collection) -> String {
         Collection::Packages => "Packages()".to_owned(),
         Collection::Search => "Search()".to_owned(),
         Collection::FindPackagesById(None) => "FindPackagesById()".to_owned(),
-        Collection::FindPackagesById(Some(id)) => format!("FindPackagesById(id='{id}')"),
+        Collection::FindPackagesById(Some(id)) => {
+            let quoted = id.replace('\'', "''");
+            format!(
+                "FindPackagesById(id='{}')",
+                utf8_percent_encode(&quoted, NON_ALPHANUMERIC)
+            )
+        }
     }
 }

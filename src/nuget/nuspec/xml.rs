@@ -8,9 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::NuspecLimits;
-
-/// The most attributes of one element.
-pub const MAX_ATTRIBUTES: usize = 64;
+use crate::limits::MAX_NUSPEC_ATTRIBUTES;
 
 /// Why bytes are no document that is read here.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -56,7 +54,7 @@ pub enum XmlError {
         limit: usize,
     },
     /// An element has more attributes than the limit.
-    #[error("the element '{element}' has more than {MAX_ATTRIBUTES} attributes")]
+    #[error("the element '{element}' has more than {MAX_NUSPEC_ATTRIBUTES} attributes")]
     TooManyAttributes {
         /// The element.
         element: String,
@@ -240,7 +238,7 @@ impl Builder<'_> {
         let mut attributes = Vec::new();
         // Counted while reading: the parser's own test for duplicates is quadratic.
         for attribute in start.attributes() {
-            if attributes.len() == MAX_ATTRIBUTES {
+            if attributes.len() == MAX_NUSPEC_ATTRIBUTES {
                 return Err(XmlError::TooManyAttributes {
                     element: name.chars().take(40).collect(),
                 });

@@ -13,13 +13,15 @@ pub enum PackagesError {
         /// Where it should be.
         path: String,
     },
-    /// The file ends before the asked bytes.
-    #[error("{path} is only {bytes} bytes long")]
-    Cut {
+    /// The file is not the package: it was cut, or lengthened.
+    #[error("{path} is {found} bytes long, not {expected}")]
+    Length {
         /// The file.
         path: String,
         /// Its length.
-        bytes: u64,
+        found: u64,
+        /// The package's length.
+        expected: u64,
     },
     /// The store does not keep files that can be read at any place.
     #[error("{path} does not lie in the file system; only a local store can be reindexed and verified")]

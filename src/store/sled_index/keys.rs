@@ -46,6 +46,14 @@ pub(super) fn read_id_prefix(id_prefix: &[u8]) -> Result<(SourceName, PackageId)
     }
 }
 
+/// Splits a record's key into its source and its id's prefix.
+pub(super) fn split_record_key(key: &[u8]) -> Result<(SourceName, Vec<u8>), IndexError> {
+    let end = memchr::memrchr(0, key).ok_or(IndexError::DamagedKey)?;
+    let id_prefix = key.get(1..end).ok_or(IndexError::DamagedKey)?;
+    let (source, _) = read_id_prefix(id_prefix)?;
+    Ok((source, id_prefix.to_vec()))
+}
+
 pub(super) fn note_key(subject: &str) -> Vec<u8> {
     [&[NOTE], subject.as_bytes()].concat()
 }

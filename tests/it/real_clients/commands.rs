@@ -186,12 +186,16 @@ impl Scenario<'_> {
         }
     }
 
+    /// What chocolatey-choco cannot do: it has no install.
+    pub(super) fn download_by_hand(&self, feed: &str, id: &str, version: &str) {
+        let target = format!("/api/v2/package/{id}/{version}");
+        let answer = raw_http::get(authority_of(feed), &target).expect_status(200);
+        let name = format!("{id}.{version}.nupkg");
+        assert!(answer.body == self.published.bytes()[&name], "{target} has other bytes");
+    }
+
     pub(super) fn delete_by_hand(feed: &str, id: &str, version: &str) {
-        let authority = feed
-            .trim_start_matches("http://")
-            .split('/')
-            .next()
-            .expect("an authority");
+        let authority = authority_of(feed);
         let mut connection = raw_http::Connection::open(authority);
         let target = format!("/api/v2/package/{id}/{version}");
         connection.send(
@@ -243,4 +247,9 @@ pub(super) fn without_terminal(text: &str) -> String {
     }
     plain.push_str(rest);
     plain
+}
+
+/// Returns `127.0.0.1:PORT` of a feed's URL.
+fn authority_of(feed: &str) -> &str {
+    feed.trim_start_matches("http://").split('/').next().unwrap_or_default()
 }

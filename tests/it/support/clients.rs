@@ -54,6 +54,11 @@ impl Home {
 }
 
 impl Clients {
+    /// Returns the folder that they are installed in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Looks for every client in `$LARDER_CLIENTS` (or `target/clients`) and on the PATH.
     pub(crate) fn find() -> Result<Self, Missing> {
         let folder = std::env::var_os("LARDER_CLIENTS").map_or_else(
@@ -125,6 +130,8 @@ impl Clients {
             .current_dir(home.path())
             .env("HOME", home.path())
             .env("TMPDIR", &temporary)
+            // With the default of one thread a core mono now and then waits up to a minute for a free one.
+            .env("MONO_THREADS_PER_CPU", "50")
             .env_remove("NUGET_PACKAGES")
             .env_remove("XDG_DATA_HOME")
             .env_remove("XDG_CONFIG_HOME")

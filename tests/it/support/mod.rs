@@ -1,9 +1,11 @@
 //! What the integration tests share.
 
+pub(crate) mod app;
 pub(crate) mod clients;
 pub(crate) mod corpus;
 pub(crate) mod feed;
 pub(crate) mod folder;
+pub(crate) mod gallery;
 pub(crate) mod larder;
 pub(crate) mod nupkg;
 pub(crate) mod process;

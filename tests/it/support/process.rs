@@ -89,11 +89,14 @@ pub(crate) fn run(command: &mut Command, deadline: Duration) -> Ran {
         child.wait().expect("a killed child to wait for");
     }
     let output = format!("{}{}", finish(stdout), finish(stderr));
+    let took = started.elapsed();
+    // Shown where the test fails, or with --no-capture.
+    eprintln!("{:6.2} s {shown}", took.as_secs_f32());
     Ran {
         command: shown,
         output,
         code: status.as_ref().and_then(ExitStatus::code),
-        took: started.elapsed(),
+        took,
     }
 }
 

@@ -1,0 +1,162 @@
+//! The limits of every parser, in one place: how long, how many, how deep. What is beyond them is refused with an error that
+//! names the limit, or cut where that is said.
+//!
+//! Those that an administrator may set are in `mirror.toml` (`[limits]`); these are not for setting.
+
+// NuGet's own texts and archives.
+
+/// The longest id that is accepted, in characters (NuGetGallery's database limit).
+pub const MAX_ID_CHARS: usize = 128;
+
+/// The longest version text that is accepted, in bytes (NuGetGallery's limit).
+pub const MAX_VERSION_BYTES: usize = 64;
+
+/// The longest range text that is accepted, in bytes (NuGetGallery's limit).
+pub const MAX_RANGE_BYTES: usize = 256;
+
+/// The most attributes of one element.
+pub const MAX_NUSPEC_ATTRIBUTES: usize = 64;
+
+/// An archive that inflates to no more than this may have any ratio: small texts deflate well.
+pub const RATIO_FLOOR_BYTES: u64 = 64 << 20;
+
+/// What a nuspec may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NuspecLimits {
+    /// The longest document, in bytes.
+    pub bytes: usize,
+    /// The deepest nesting of elements; nuspecs need five levels.
+    pub depth: usize,
+    /// The most elements.
+    pub elements: usize,
+}
+
+impl Default for NuspecLimits {
+    fn default() -> Self {
+        Self {
+            bytes: 4 << 20,
+            depth: 32,
+            elements: 20_000,
+        }
+    }
+}
+
+/// What an archive may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NupkgLimits {
+    /// The most entries. NuGetGallery stops where archives would need ZIP64.
+    pub entries: usize,
+    /// The most bytes of all entries' names together.
+    pub name_bytes: usize,
+    /// The most bytes that all entries together may say they inflate to.
+    pub inflated_bytes: u64,
+    /// How many times its own length an archive may inflate to, once that is more than [`RATIO_FLOOR_BYTES`].
+    pub ratio: u64,
+    /// What the nuspec may cost.
+    pub nuspec: NuspecLimits,
+}
+
+impl Default for NupkgLimits {
+    fn default() -> Self {
+        Self {
+            entries: 65_534,
+            name_bytes: 16 << 20,
+            inflated_bytes: 16 << 30,
+            ratio: 200,
+            nuspec: NuspecLimits::default(),
+        }
+    }
+}
+
+// Addresses, options and filters.
+
+/// The longest path that is read, in bytes.
+pub const MAX_PATH_BYTES: usize = 4 * 1024;
+
+/// The longest query string that is read, in bytes: rocolatey asks for hundreds of ids in one filter.
+pub const MAX_QUERY_BYTES: usize = 64 * 1024;
+
+/// The most parameters of a query string.
+pub const MAX_PARAMETERS: usize = 64;
+
+/// The most keys of an `$orderby` (NuGetGallery's limit).
+pub const MAX_ORDER_KEYS: usize = 5;
+
+/// The most operators, names, literals and calls of one expression: room for a thousand `tolower(Id) eq 'x'`.
+pub const MAX_FILTER_NODES: usize = 5_000;
+
+/// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
+pub const MAX_FILTER_DEPTH: usize = 100;
+
+/// The longest text literal, in bytes.
+pub const MAX_LITERAL_BYTES: usize = 8 * 1024;
+
+/// The longest text that a function makes, in bytes; a longer one is null. `concat` and `replace` within each other could
+/// otherwise fill the memory from a short filter.
+pub const MAX_COMPUTED_BYTES: usize = 1 << 20;
+
+// Requests and answers.
+
+/// The longest host name of DNS, and more than an address needs.
+pub const MAX_HOST_BYTES: usize = 255;
+
+/// The longest path prefix that a trusted proxy may name, in bytes.
+pub const MAX_PREFIX_BYTES: usize = 1024;
+
+/// The most that the header of one part may hold, in bytes.
+pub const MAX_PART_HEADER_BYTES: usize = 16 * 1024;
+
+/// The most that a plain form field may hold, in bytes: a longer part is taken for the package.
+pub const MAX_FIELD_BYTES: usize = 4 * 1024;
+
+/// The most that may come before, between and after the parts together, form fields and part headers counted, in bytes.
+pub const MAX_SURROUNDING_BYTES: usize = 128 * 1024;
+
+/// The longest boundary. RFC 2046 section 5.1.1 allows 70; some libraries use more.
+pub const MAX_BOUNDARY_BYTES: usize = 200;
+
+/// The most blanks between a boundary and the end of its line.
+pub const MAX_PADDING_BYTES: usize = 64;
+
+/// The longest reason phrase, in bytes: as long as NuGetGallery makes them (`HttpStatusCodeWithBodyResult`).
+pub const MAX_REASON_BYTES: usize = 512;
+
+/// The most that one warning may hold, in bytes; longer ones are cut.
+pub const MAX_WARNING_BYTES: usize = 512;
+
+/// The most warnings that one answer carries; further ones are left out.
+pub const MAX_WARNINGS: usize = 8;
+
+// Files that larder reads.
+
+/// The largest configuration file, in bytes.
+pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+// Upstreams' feeds.
+
+/// How much of a document is read. The document's own size is limited by whoever hands over its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedLimits {
+    /// The deepest nesting of elements.
+    pub depth: usize,
+    /// The most elements of one document.
+    pub elements: usize,
+    /// The most entries of one page, skipped ones included.
+    pub entries: usize,
+    /// The longest text of one element, in bytes.
+    pub text_bytes: usize,
+    /// The longest start tag with all its attributes, in bytes.
+    pub tag_bytes: usize,
+}
+
+impl Default for FeedLimits {
+    fn default() -> Self {
+        Self {
+            depth: 64,
+            elements: 600_000,
+            entries: 10_000,
+            text_bytes: 1 << 20,
+            tag_bytes: 64 << 10,
+        }
+    }
+}
