@@ -1,7 +1,9 @@
 //! What survives a restart: package files with their sidecars, which are the truth, and the index, which is a cache of them.
 
+mod clean_close;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod folder;
 pub mod index;
 #[cfg(test)]
 pub(crate) mod memory;

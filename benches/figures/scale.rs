@@ -189,9 +189,8 @@ pub(crate) async fn scan(data: &Path) -> anyhow::Result<()> {
     store.index.scan_bytes().await?;
     let bytes = ms(started.elapsed());
     let started = Instant::now();
-    let records = store.index.scan_records().await?;
+    store.index.scan_records().await?;
     println!("{open} {bytes} {}", ms(started.elapsed()));
-    drop(records);
     store.close().await?;
     Ok(())
 }

@@ -204,7 +204,7 @@ mod tests {
                 made.properties = vec![
                     Property::text("PackageHash", Some(hash)),
                     Property::text("PackageHashAlgorithm", Some("SHA512")),
-                ]
+                ];
             }
             _ => {}
         }

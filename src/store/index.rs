@@ -74,6 +74,12 @@ pub enum IndexError {
         "the index is damaged (a key cannot be read); it is set aside and rebuilt from the package files at the next start"
     )]
     DamagedKey,
+    /// Its values can be read and do not belong together.
+    #[error("the index is damaged (parts of it are missing or out of date)")]
+    Inconsistent,
+    /// The database library does not come to an end.
+    #[error("the index is damaged (it did not open within {} s)", .0.as_secs())]
+    Hangs(std::time::Duration),
     /// The database library panicked: it does so on damage that it did not expect.
     #[error("the index is damaged ({0}); it is set aside and rebuilt from the package files at the next start")]
     Panicked(String),

@@ -3,14 +3,16 @@
 //! An index that was closed in order is taken as it is. After a crash every record of it is read and compared with the
 //! files. One that is damaged is set aside under a dated name and rebuilt; it never costs a package.
 
-use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures::stream::TryStreamExt as _;
-use serde::{Deserialize, Serialize};
 
+use super::clean_close::{self, LastClose};
+pub use super::folder::OpenError;
+use super::folder::{prepare, remove_dir, set_aside};
 use super::index::{Index as _, IndexError, RowChange};
 use super::packages::{Packages, PackagesError};
 use super::rebuild::{Rebuild, RebuildError, Report, Strays};
@@ -27,43 +29,6 @@ pub struct StoreSettings {
     pub index_cache_bytes: u64,
     /// What a nupkg may hold.
     pub nupkg_limits: NupkgLimits,
-}
-
-/// Why a data folder could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error("the data folder {data} is in use by another larder")]
-    InUse {
-        /// The folder.
-        data: PathBuf,
-    },
-    /// A file or folder in it cannot be used.
-    #[error("cannot {action} {path}: {source}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why it failed.
-        #[source]
-        source: io::Error,
-    },
-    /// The package files cannot be used.
-    #[error(transparent)]
-    Packages(#[from] PackagesError),
-    /// The index failed again after it was rebuilt.
-    #[error("the index in {path} cannot be used even after a rebuild: {source}")]
-    Index {
-        /// Where it lies.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: IndexError,
-    },
-    /// The index could not be rebuilt.
-    #[error("the index could not be rebuilt from the package files: {0}")]
-    Rebuild(#[from] RebuildError),
 }
 
 /// What opening had to do.
@@ -106,13 +71,19 @@ impl Store {
     pub async fn open(settings: StoreSettings, clock: &Clock) -> Result<(Self, Vec<RowChange>, Opening), OpenError> {
         let (packages, lock) = prepare(&settings)?;
         // sled writes to its files as soon as it is opened: look before.
-        let close = last_close(&settings);
         let folder = settings.data.join("index");
+        let close =
+            clean_close::take(&settings.data, &folder).map_err(|source| note_failed("remove", &settings, source))?;
         let mut reason = None;
         let mut opened = None;
         match open_index(&settings).await.map_err(|error| (error, None)) {
             Ok(index) => match check(&index, &packages, &settings, clock, close).await {
                 Ok(done) => opened = Some((index, done)),
+                Err(CheckError::Unfinished) => {
+                    // It may hold what has no files any more. Nothing of it is worth a look: it goes.
+                    drop(index);
+                    remove_dir(&folder)?;
+                }
                 Err(CheckError::Damaged(error)) => reason = Some((error, Some(index))),
                 Err(CheckError::Files(error)) => return Err(error.into()),
             },
@@ -171,7 +142,7 @@ impl Store {
         let (packages, _lock) = prepare(&settings)?;
         packages.sweep_staged().await?;
         let folder = settings.data.join("index");
-        forget_clean_close(&settings)?;
+        clean_close::forget(&settings.data).map_err(|source| note_failed("remove", &settings, source))?;
         remove_dir(&folder)?;
         let failed = |source| OpenError::Index {
             path: folder.clone(),
@@ -201,6 +172,8 @@ impl Store {
 
 /// Why an opened index could not be used.
 enum CheckError {
+    /// A rebuild of it was cut short.
+    Unfinished,
     /// It is damaged: another one may do better.
     Damaged(IndexError),
     /// The files it is made from cannot be used.
@@ -228,45 +201,41 @@ impl From<RebuildError> for CheckError {
     }
 }
 
-/// Makes the folders, takes the lock and empties the spool.
-fn prepare(settings: &StoreSettings) -> Result<(Packages, File), OpenError> {
-    let data = &settings.data;
-    let spool = data.join("spool");
-    for folder in [data, &data.join("state")] {
-        create_dir(folder)?;
-    }
-    let lock = lock(data)?;
-    remove_dir(&spool)?;
-    create_dir(&spool)?;
-    let packages = Packages::open(data)?;
-    Ok((packages, lock))
-}
-
-fn lock(data: &Path) -> Result<File, OpenError> {
-    let path = data.join("lock");
-    let failed = |action, source| OpenError::Io {
-        action,
-        path: path.clone(),
-        source,
-    };
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|source| failed("open", source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { data: data.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed("lock", source)),
-    }
-}
-
+/// Opens the index, on a thread of its own: damage may make sled wait for ever, and a thread of the runtime's would then keep the
+/// process from ending.
 async fn open_index(settings: &StoreSettings) -> Result<SledIndex, IndexError> {
     let (folder, cache) = (settings.data.join("index"), settings.index_cache_bytes);
-    tokio::task::spawn_blocking(move || SledIndex::open(&folder, cache))
-        .await
-        .unwrap_or_else(|failed| Err(IndexError::Panicked(failed.to_string())))
+    let deadline = open_deadline(&folder);
+    let open = move || SledIndex::open(&folder, cache);
+    within(deadline, open).await
+}
+
+/// Runs blocking work on a thread of its own, and leaves it there past `deadline`.
+async fn within<T: Send + 'static>(
+    deadline: Duration,
+    work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
+) -> Result<T, IndexError> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let work = move || {
+        // Past the deadline nobody receives any more.
+        if let Err(Ok(late)) = sender.send(work()) {
+            std::mem::forget(late);
+        }
+    };
+    let spawned = std::thread::Builder::new().name("index-open".to_owned()).spawn(work);
+    spawned.map_err(|error| IndexError::Database(sled::Error::Io(error)))?;
+    match tokio::time::timeout(deadline, receiver).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(IndexError::Panicked("the thread that opens it ended".to_owned())),
+        Err(_) => Err(IndexError::Hangs(deadline)),
+    }
+}
+
+/// Returns how long sled may take to open an index: far more than any disk needs to read its files once.
+fn open_deadline(folder: &Path) -> Duration {
+    const SLOWEST_BYTES_PER_SECOND: u64 = 8 << 20;
+    let database = std::fs::metadata(folder.join("db")).map_or(0, |metadata| metadata.len());
+    Duration::from_secs(30 + database / SLOWEST_BYTES_PER_SECOND)
 }
 
 /// Fills a new index, or makes sure that an old one is whole.
@@ -278,6 +247,9 @@ async fn check(
     close: LastClose,
 ) -> Result<(Vec<RowChange>, Opening), CheckError> {
     let opening = if !index.is_complete().await? {
+        if !index.is_empty().await? {
+            return Err(CheckError::Unfinished);
+        }
         let report = fill(index, packages, settings, clock).await?;
         Opening::Rebuilt {
             set_aside: None,
@@ -288,14 +260,14 @@ async fn check(
         Opening::Clean
     } else {
         packages.sweep_staged().await?;
-        let records = index.scan_records().await?;
+        let held = index.audit().await?;
         let rebuild = Rebuild {
             index,
             packages,
             limits: &settings.nupkg_limits,
             clock,
         };
-        Opening::Checked(rebuild.differences(&records).await?)
+        Opening::Checked(rebuild.differences(&held).await?)
     };
     let rows = index.rows(0).try_collect().await?;
     Ok((rows, opening))
@@ -319,134 +291,133 @@ async fn fill(
     Ok(report)
 }
 
-/// Names a damaged index after today and leaves it for whoever wants to look at it.
-fn set_aside(folder: &Path, clock: &Clock) -> Result<Option<PathBuf>, OpenError> {
-    if !folder.exists() {
-        return Ok(None);
-    }
-    let stamp = clock.now().format("%Y%m%d-%H%M%S");
-    let mut aside = folder.with_file_name(format!("index.damaged-{stamp}"));
-    let mut number = 1;
-    while aside.exists() {
-        number += 1;
-        aside = folder.with_file_name(format!("index.damaged-{stamp}-{number}"));
-    }
-    std::fs::rename(folder, &aside).map_err(|source| OpenError::Io {
-        action: "set aside",
-        path: folder.to_owned(),
-        source,
-    })?;
-    Ok(Some(aside))
-}
-
-/// The lengths and times of the index's files when it was closed: nobody else has written to them while they are the same.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct CleanClose {
-    files: BTreeMap<String, (u64, u128)>,
-}
-
-impl CleanClose {
-    fn of(folder: &Path) -> io::Result<Self> {
-        let mut files = BTreeMap::new();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for entry in std::fs::read_dir(next)? {
-                let entry = entry?;
-                let metadata = entry.metadata()?;
-                if metadata.is_dir() {
-                    folders.push(entry.path());
-                } else {
-                    let modified = metadata
-                        .modified()?
-                        .duration_since(std::time::UNIX_EPOCH)
-                        .unwrap_or_default();
-                    files.insert(
-                        entry.path().to_string_lossy().into_owned(),
-                        (metadata.len(), modified.as_nanos()),
-                    );
-                }
-            }
-        }
-        Ok(Self { files })
-    }
-}
-
-fn clean_close_path(settings: &StoreSettings) -> PathBuf {
-    settings.data.join("state").join("index-closed.json")
-}
-
-/// How the last process left the index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LastClose {
-    /// Closed in order, and untouched since.
-    Clean,
-    /// Neither is known.
-    Unknown,
-}
-
-/// Tells how the index was left, and forgets it: from now on only an orderly close says so again.
-fn last_close(settings: &StoreSettings) -> LastClose {
-    let path = clean_close_path(settings);
-    // A note that cannot be read costs a longer start, no more.
-    let noted = std::fs::read(&path)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<CleanClose>(&bytes).ok());
-    let removed = std::fs::remove_file(&path);
-    let is_clean = noted.is_some() && noted == CleanClose::of(&settings.data.join("index")).ok();
-    if is_clean && removed.is_ok() {
-        LastClose::Clean
-    } else {
-        LastClose::Unknown
-    }
-}
-
-fn forget_clean_close(settings: &StoreSettings) -> Result<(), OpenError> {
-    let path = clean_close_path(settings);
-    match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(OpenError::Io {
-            action: "remove",
-            path,
-            source,
-        }),
-        _ => Ok(()),
-    }
-}
-
 async fn close_index(index: SledIndex, settings: &StoreSettings) -> Result<(), OpenError> {
     let folder = settings.data.join("index");
-    let failed = |source| OpenError::Index {
-        path: folder.clone(),
-        source,
-    };
-    index.flush().await.map_err(failed)?;
-    if index.close() {
-        let path = clean_close_path(settings);
-        let note = CleanClose::of(&folder)
-            .and_then(|note| std::fs::write(&path, serde_json::to_vec(&note).map_err(io::Error::other)?));
-        note.map_err(|source| OpenError::Io {
-            action: "write",
-            path,
+    if !index.has_failed() {
+        index.flush().await.map_err(|source| OpenError::Index {
+            path: folder.clone(),
             source,
         })?;
+    }
+    if index.close() {
+        clean_close::note(&settings.data, &folder).map_err(|source| note_failed("write", settings, source))?;
     }
     Ok(())
 }
 
-fn create_dir(folder: &Path) -> Result<(), OpenError> {
-    std::fs::create_dir_all(folder).map_err(|source| OpenError::Io {
-        action: "create",
-        path: folder.to_owned(),
+fn note_failed(action: &'static str, settings: &StoreSettings, source: io::Error) -> OpenError {
+    OpenError::Io {
+        action,
+        path: clean_close::path(&settings.data),
         source,
-    })
+    }
 }
 
-fn remove_dir(folder: &Path) -> Result<(), OpenError> {
-    match std::fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(OpenError::Io {
-            action: "empty",
-            path: folder.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::testing::{record, row};
+    use crate::catalog::{Change, Content, Record};
+
+    fn settings(folder: &tempfile::TempDir) -> StoreSettings {
+        StoreSettings {
+            data: folder.path().to_owned(),
+            index_cache_bytes: 4 << 20,
+            nupkg_limits: NupkgLimits::default(),
+        }
+    }
+
+    /// Commits a package that has no files.
+    async fn commit(index: &SledIndex, id: &str) {
+        let record = Record {
+            content: Some(Content {
+                sha512: "x".to_owned(),
+                size: 1,
+            }),
+            ..record(row(id, "1.0"), Vec::new())
+        };
+        let restore = Change::Restore(vec![record]);
+        index
+            .commit(&"test".parse().unwrap(), &id.parse().unwrap(), restore)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_index_that_hangs_is_given_up() {
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let work = move || {
+            let _ = wait.recv();
+            Ok(())
+        };
+        let outcome = within(Duration::from_millis(1), work).await;
+        assert!(matches!(outcome, Err(IndexError::Hangs(_))));
+        drop(release);
+        assert!(matches!(within(Duration::from_mins(1), || Ok(7)).await, Ok(7)));
+        let panics = within::<()>(Duration::from_mins(1), || panic!("as sled does"));
+        assert!(matches!(panics.await, Err(IndexError::Panicked(_))));
+    }
+
+    #[tokio::test]
+    async fn an_unfinished_rebuild_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (settings(&folder), Clock::system());
+        std::fs::create_dir(folder.path().join("state")).unwrap();
+        let index = open_index(&settings).await.unwrap();
+        commit(&index, "git").await;
+        close_index(index, &settings).await.unwrap();
+        let (store, rows, opening) = Store::open(settings.clone(), &clock).await.unwrap();
+        assert!(rows.is_empty(), "{rows:?}");
+        assert!(
+            matches!(opening, Opening::Rebuilt { set_aside: None, .. }),
+            "{opening:?}"
+        );
+        store.close().await.unwrap();
+        let (_, rows, opening) = Store::open(settings, &clock).await.unwrap();
+        assert!(rows.is_empty() && matches!(opening, Opening::Clean), "{opening:?}");
+    }
+
+    #[tokio::test]
+    async fn damage_that_shows_while_serving_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (settings(&folder), Clock::system());
+        let (store, ..) = Store::open(settings.clone(), &clock).await.unwrap();
+        commit(&store.index, "git").await;
+        store.index.tamper(|db| {
+            let (key, _) = db.scan_prefix(b"r").next().unwrap().unwrap();
+            db.insert(key, b"garbage").unwrap();
+        });
+        store.index.flush().await.unwrap();
+        let read = store
+            .index
+            .records(&"test".parse().unwrap(), &"git".parse().unwrap())
+            .await;
+        assert!(read.is_err());
+        store.close().await.unwrap();
+        let (_, rows, opening) = Store::open(settings, &clock).await.unwrap();
+        assert!(
+            matches!(opening, Opening::Rebuilt { set_aside: Some(_), .. }),
+            "{opening:?}"
+        );
+        assert!(rows.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_moves_was_still_closed_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (settings(&folder), Clock::system());
+        let old = StoreSettings {
+            data: folder.path().join("old"),
+            ..settings.clone()
+        };
+        let (store, ..) = Store::open(old, &clock).await.unwrap();
+        store.close().await.unwrap();
+        std::fs::rename(folder.path().join("old"), folder.path().join("new")).unwrap();
+        let new = StoreSettings {
+            data: folder.path().join("new"),
+            ..settings
+        };
+        let (_, _, opening) = Store::open(new, &clock).await.unwrap();
+        assert!(matches!(opening, Opening::Clean), "{opening:?}");
     }
 }

@@ -4,6 +4,9 @@
 //! index. A file that is there is whole: it is written beside its place, synced, renamed, and its folder synced. What a
 //! crash leaves is at most a file that no sidecar names.
 
+mod error;
+mod staged;
+
 use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
@@ -17,6 +20,7 @@ use object_store::{GetOptions, GetResultPayload, ObjectMeta, ObjectStore, Object
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
+pub use self::error::PackagesError;
 use super::sidecar::Sidecar;
 use crate::catalog::{Content, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
@@ -29,72 +33,6 @@ const CHUNK_BYTES: usize = 256 * 1024;
 
 /// The most that a sidecar may hold, in bytes: an upstream's entry is in it.
 const MAX_SIDECAR_BYTES: u64 = 4 * 1024 * 1024;
-
-/// Why a package file could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum PackagesError {
-    /// The file is not there.
-    #[error("{path} is missing")]
-    Missing {
-        /// Where it should be.
-        path: String,
-    },
-    /// The file is not the package: it was cut, or lengthened.
-    #[error("{path} is {found} bytes long, not {expected}")]
-    Length {
-        /// The file.
-        path: String,
-        /// Its length.
-        found: u64,
-        /// The package's length.
-        expected: u64,
-    },
-    /// The store does not keep files that can be read at any place.
-    #[error("{path} does not lie in the file system; only a local store can be reindexed and verified")]
-    NotAFile {
-        /// The object.
-        path: String,
-    },
-    /// The store failed.
-    #[error("cannot {action} {path}: {source}")]
-    Store {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: String,
-        /// Why it failed.
-        #[source]
-        source: object_store::Error,
-    },
-    /// Reading or writing failed on the way.
-    #[error("cannot {action} {path}: {source}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: String,
-        /// Why it failed.
-        #[source]
-        source: io::Error,
-    },
-    /// The sidecar is none.
-    #[error("{path} is no sidecar: {source}")]
-    Sidecar {
-        /// The sidecar.
-        path: String,
-        /// What is wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The sidecar is larger than any that is written here.
-    #[error("{path} is no sidecar: it is {bytes} bytes long, more than {MAX_SIDECAR_BYTES}")]
-    HugeSidecar {
-        /// The sidecar.
-        path: String,
-        /// Its length.
-        bytes: u64,
-    },
-}
 
 /// Names the files of one version of one package of one source.
 #[derive(Debug, Clone, Copy)]
@@ -373,7 +311,7 @@ impl Packages {
     /// Removes what a crash left of files that were being written: names that end in `#` and a number. Returns how many.
     pub async fn sweep_staged(&self) -> Result<u64, PackagesError> {
         let root = self.root.clone();
-        run_blocking("sweep", &Path::from("packages"), move || std_sweep_staged(&root)).await
+        run_blocking("sweep", &Path::from("packages"), move || staged::sweep(&root)).await
     }
 }
 
@@ -454,25 +392,4 @@ fn std_create_dir_all(folder: &FilePath) -> Result<(), PackagesError> {
 
 fn std_sync_dir(folder: &FilePath) -> io::Result<()> {
     std::fs::File::open(folder)?.sync_all()
-}
-
-fn std_sweep_staged(folder: &FilePath) -> io::Result<u64> {
-    let mut removed = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            removed += std_sweep_staged(&entry.path())?;
-            continue;
-        }
-        let name = entry.file_name();
-        let is_staged = name
-            .to_str()
-            .and_then(|name| name.rsplit_once('#'))
-            .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-        if is_staged {
-            std::fs::remove_file(entry.path())?;
-            removed += 1;
-        }
-    }
-    Ok(removed)
 }

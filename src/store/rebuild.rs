@@ -12,6 +12,7 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 use super::index::{Index, IndexError};
 use super::packages::{Found, Packages, PackagesError, Place};
 use super::sidecar::{Assembly, Sidecar};
+use super::sled_index::Held;
 use crate::catalog::{Change, Content, Origin, Record};
 use crate::clock::Clock;
 use crate::nuget::digest::Sha512Hasher;
@@ -105,14 +106,14 @@ impl Rebuild<'_> {
         Ok(report)
     }
 
-    /// Brings in what the files tell and `known`, the index's records, do not: after a crash the two may differ by what was
+    /// Brings in what the files tell and `known`, the packages that the index holds, do not: after a crash the two may differ by what was
     /// under way, and by no more.
-    pub async fn differences(&self, known: &[Record]) -> Result<Report, RebuildError> {
+    pub async fn differences(&self, known: &[Held]) -> Result<Report, RebuildError> {
         let (sidecars, _) = self.list().await?;
-        let mut held: HashMap<String, &Record> = HashMap::new();
-        for record in known.iter().filter(|record| record.content.is_some()) {
-            let version = record.row.version.key();
-            held.insert(format!("{}/{}/{version}", record.source, record.row.id.lower()), record);
+        let mut held: HashMap<String, &Held> = HashMap::with_capacity(known.len());
+        for package in known {
+            let version = package.version.key();
+            held.insert(format!("{}/{}/{version}", package.source, package.id.lower()), package);
         }
         let mut changed = Vec::new();
         for found in sidecars {
@@ -124,15 +125,15 @@ impl Rebuild<'_> {
                 .map(|part| part.as_ref().to_owned())
                 .collect::<Vec<_>>();
             match held.remove(&folder.join("/")) {
-                Some(record) if record.committed >= found.modified => {}
+                Some(package) if package.committed >= found.modified => {}
                 _ => changed.push(found),
             }
         }
         let mut report = Report::default();
         self.restore(&changed, &mut report, &|_| ()).await?;
-        for record in held.into_values() {
-            let remove = Change::Remove(record.row.version.clone());
-            self.index.commit(&record.source, &record.row.id, remove).await?;
+        for package in held.into_values() {
+            let remove = Change::Remove(package.version.clone());
+            self.index.commit(&package.source, &package.id, remove).await?;
             report.dropped += 1;
         }
         self.index.flush().await?;

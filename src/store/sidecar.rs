@@ -180,6 +180,7 @@ impl Sidecar {
 
     /// Encodes the sidecar as indented JSON, for people too.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it never does")]
     pub fn encode(&self) -> Vec<u8> {
         #[expect(clippy::expect_used, reason = "plain structs with text keys always encode")]
         serde_json::to_vec_pretty(self).expect("plain data always encodes")

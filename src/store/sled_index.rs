@@ -8,31 +8,30 @@
 //! and nothing else), `i source 0 id` the id's last commit, `s commit` the id that it changed, `n subject` a note, `m name`
 //! facts about the index itself. Ids are in lower case, versions normalised and in lower case, numbers big-endian.
 
+mod audit;
+mod keys;
+mod rows;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt as _};
 use sled::{Batch, Db};
 
+pub use self::audit::Held;
+use self::keys::{
+    COMPLETE, ID, RECORD, RECORD_TEXT, ROW, ROW_TEXT, SEQ, id_prefix, keyed, note_key, read_seq, record_key, seq_key,
+    split_record_key,
+};
+use self::rows::Position;
 use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
 use crate::catalog::change::{Outcome, apply};
 use crate::catalog::codec::{self, Texts};
 use crate::catalog::{Change, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
-
-const RECORD: u8 = b'r';
-const ROW: u8 = b'w';
-const ROW_TEXT: u8 = b't';
-const RECORD_TEXT: u8 = b'u';
-const ID: u8 = b'i';
-const SEQ: u8 = b's';
-const NOTE: u8 = b'n';
-const COMPLETE: &[u8] = b"mcomplete";
-
-/// How many ids' rows are read in one go, between looks at whether anybody still wants them.
-const IDS_AHEAD: usize = 256;
 
 /// An [`Index`] in a folder of its own.
 #[derive(Clone)]
@@ -44,6 +43,8 @@ struct Tree {
     db: Db,
     /// Commits read, decide and write under this lock; readers and flushes do not take it.
     writer: Mutex<Seq>,
+    /// Set once anything failed: whoever opens the index next must look at all of it.
+    has_failed: AtomicBool,
 }
 
 impl SledIndex {
@@ -71,6 +72,7 @@ impl SledIndex {
                 tree: Arc::new(Tree {
                     db,
                     writer: Mutex::new(last),
+                    has_failed: AtomicBool::new(false),
                 }),
             })
         };
@@ -84,6 +86,16 @@ impl SledIndex {
             .await
     }
 
+    /// Returns whether the index holds no id.
+    pub async fn is_empty(&self) -> Result<bool, IndexError> {
+        self.run(|tree| match tree.db.scan_prefix([ID]).next() {
+            None => Ok(true),
+            Some(Ok(_)) => Ok(false),
+            Some(Err(error)) => Err(IndexError::Database(error)),
+        })
+        .await
+    }
+
     /// Marks the index as filled.
     pub async fn mark_complete(&self) -> Result<(), IndexError> {
         self.run(|tree| {
@@ -94,20 +106,21 @@ impl SledIndex {
         .await
     }
 
-    /// Reads every record, so that damage anywhere shows now, and returns their keys with what is held of them.
-    pub async fn scan_records(&self) -> Result<Vec<Record>, IndexError> {
+    /// Reads every record once and decodes it; returns how many there are.
+    pub async fn scan_records(&self) -> Result<usize, IndexError> {
         self.run(|tree| {
-            let mut records = Vec::new();
+            let mut records = 0;
             let mut current: Option<(Vec<u8>, Texts)> = None;
             for item in tree.db.scan_prefix([RECORD]) {
                 let (key, value) = item.map_err(IndexError::Database)?;
-                let (source, id_prefix) = split_key(&key)?;
+                let (source, id_prefix) = split_record_key(&key)?;
                 if current.as_ref().is_none_or(|(prefix, _)| *prefix != id_prefix) {
                     let texts = tree.texts(RECORD_TEXT, &id_prefix)?;
                     current = Some((id_prefix, texts));
                 }
                 if let Some((_, texts)) = current.as_mut() {
-                    records.push(codec::decode_record(&source, &value, texts).map_err(IndexError::Damaged)?);
+                    codec::decode_record(&source, &value, texts).map_err(IndexError::Damaged)?;
+                    records += 1;
                 }
             }
             Ok(records)
@@ -127,9 +140,27 @@ impl SledIndex {
         .await
     }
 
-    /// Closes the index, if this is its last handle; returns whether it was. Blocks. sled writes its last bytes now.
+    /// Changes the database behind the index's back.
+    #[cfg(test)]
+    pub(crate) fn tamper(&self, change: impl FnOnce(&Db)) {
+        change(&self.tree.db);
+    }
+
+    /// Returns whether any call has failed since the index was opened: damage, mostly.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.tree.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Closes the index, if this is its last handle and it never failed; returns whether it was closed in order. Blocks. sled
+    /// writes its last bytes now.
     #[must_use]
     pub fn close(self) -> bool {
+        if self.has_failed() {
+            // Dropping a damaged sled may panic or wait for ever.
+            std::mem::forget(self);
+            return false;
+        }
         Arc::try_unwrap(self.tree).map(drop).is_ok()
     }
 
@@ -138,13 +169,17 @@ impl SledIndex {
         work: impl FnOnce(&Tree) -> Result<T, IndexError> + Send + 'static,
     ) -> Result<T, IndexError> {
         let tree = Arc::clone(&self.tree);
-        match tokio::task::spawn_blocking(move || work(&tree)).await {
+        let result = match tokio::task::spawn_blocking(move || work(&tree)).await {
             Ok(result) => result,
             Err(failed) => Err(IndexError::Panicked(match failed.try_into_panic() {
                 Ok(panic) => panic_text(&*panic),
                 Err(_) => "the runtime is shutting down".to_owned(),
             })),
+        };
+        if result.is_err() {
+            self.tree.has_failed.store(true, Ordering::Relaxed);
         }
+        result
     }
 }
 
@@ -218,10 +253,10 @@ impl Tree {
         let replaces = |record: &Record| {
             put.iter().any(|new| new.row.version == record.row.version) || remove.contains(&record.row.version)
         };
-        let (replaced, mut remaining): (Vec<Record>, Vec<Record>) = existing.into_iter().partition(replaces);
+        let (obsolete, mut remaining): (Vec<Record>, Vec<Record>) = existing.into_iter().partition(replaces);
         remaining.extend(put);
-        if !replaced.is_empty() {
-            drop_unused_texts(&mut batch, &id_prefix, &replaced, &remaining);
+        if !obsolete.is_empty() {
+            drop_unused_texts(&mut batch, &id_prefix, &obsolete, &remaining);
         }
         if let Some(known) = known {
             batch.remove(seq_key(known));
@@ -235,78 +270,6 @@ impl Tree {
             rows: remaining.into_iter().map(|record| record.row).collect(),
         })
     }
-
-    fn row_change(&self, id_prefix: &[u8], seq: Seq) -> Result<RowChange, IndexError> {
-        let (source, id) = read_id_prefix(id_prefix)?;
-        let mut texts = self.texts(ROW_TEXT, id_prefix)?;
-        let mut rows = Vec::new();
-        for item in self.db.scan_prefix(keyed(ROW, id_prefix, &[])) {
-            let (_, value) = item.map_err(IndexError::Database)?;
-            rows.push(Arc::new(
-                codec::decode_row(&value, &mut texts).map_err(IndexError::Damaged)?,
-            ));
-        }
-        Ok(RowChange { seq, source, id, rows })
-    }
-
-    /// Returns up to [`IDS_AHEAD`] changes after the commit `after`, and the commit to go on from.
-    fn rows_after(&self, after: Seq) -> Result<(Vec<RowChange>, Option<Position>), IndexError> {
-        let mut changes = Vec::with_capacity(IDS_AHEAD);
-        for item in self.db.range(seq_key(after + 1)..=seq_key(Seq::MAX)).take(IDS_AHEAD) {
-            let (key, id_prefix) = item.map_err(IndexError::Database)?;
-            let seq = key.get(1..).and_then(read_seq).ok_or(IndexError::DamagedKey)?;
-            changes.push(self.row_change(&id_prefix, seq)?);
-        }
-        let last = changes.last().map(|change| Position::Commit(change.seq));
-        let more = changes.len() == IDS_AHEAD;
-        Ok((changes, last.filter(|_| more)))
-    }
-
-    /// Returns the rows of up to [`IDS_AHEAD`] ids from an id on, and the id to go on from.
-    ///
-    /// Ids, rows and texts have the same order: three scans side by side cost a tenth of two scans for each id.
-    fn rows_from(&self, from: &[u8]) -> Result<(Vec<RowChange>, Option<Position>), IndexError> {
-        let beyond = |kind: u8| vec![kind + 1];
-        let mut rows = self.db.range([&[ROW], from].concat()..beyond(ROW)).peekable();
-        let mut texts = self.db.range([&[ROW_TEXT], from].concat()..beyond(ROW_TEXT)).peekable();
-        let mut changes = Vec::with_capacity(IDS_AHEAD);
-        for item in self.db.range([&[ID], from].concat()..beyond(ID)) {
-            let (key, seq) = item.map_err(IndexError::Database)?;
-            let id_prefix = key.get(1..).ok_or(IndexError::DamagedKey)?;
-            if changes.len() == IDS_AHEAD {
-                return Ok((changes, Some(Position::Id(id_prefix.to_vec()))));
-            }
-            let (source, id) = read_id_prefix(id_prefix)?;
-            let mut change = RowChange {
-                seq: read_seq(&seq).ok_or(IndexError::DamagedKey)?,
-                source,
-                id,
-                rows: Vec::new(),
-            };
-            let mut texts_of_id = Texts::default();
-            let is_text = |key: &[u8]| key.starts_with(&keyed(ROW_TEXT, id_prefix, &[]));
-            while let Some(item) = texts.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_text(key))) {
-                let (key, value) = item.map_err(IndexError::Database)?;
-                insert_text(&mut texts_of_id, &key, &value)?;
-            }
-            let is_row = |key: &[u8]| key.starts_with(&keyed(ROW, id_prefix, &[]));
-            while let Some(item) = rows.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_row(key))) {
-                let (_, value) = item.map_err(IndexError::Database)?;
-                let row = codec::decode_row(&value, &mut texts_of_id).map_err(IndexError::Damaged)?;
-                change.rows.push(Arc::new(row));
-            }
-            changes.push(change);
-        }
-        Ok((changes, None))
-    }
-}
-
-/// Where a reader of rows goes on.
-enum Position {
-    /// At the commit after this one.
-    Commit(Seq),
-    /// At the id with this prefix.
-    Id(Vec<u8>),
 }
 
 fn insert_text(texts: &mut Texts, key: &[u8], value: &[u8]) -> Result<(), IndexError> {
@@ -359,51 +322,6 @@ fn drop_unused_texts(batch: &mut Batch, id_prefix: &[u8], replaced: &[Record], r
     for (kind, digest) in digests(replaced).difference(&digests(remaining)) {
         batch.remove(keyed(*kind, id_prefix, digest));
     }
-}
-
-fn id_prefix(source: &SourceName, id: &PackageId) -> Vec<u8> {
-    [source.as_str().as_bytes(), &[0], id.lower().as_bytes()].concat()
-}
-
-fn keyed(kind: u8, id_prefix: &[u8], rest: &[u8]) -> Vec<u8> {
-    if kind == ID {
-        [&[kind], id_prefix].concat()
-    } else {
-        [&[kind], id_prefix, &[0], rest].concat()
-    }
-}
-
-fn record_key(kind: u8, id_prefix: &[u8], version: &NuGetVersion) -> Vec<u8> {
-    keyed(kind, id_prefix, version.key().as_bytes())
-}
-
-fn seq_key(seq: Seq) -> Vec<u8> {
-    [&[SEQ][..], &seq.to_be_bytes()].concat()
-}
-
-fn read_seq(bytes: &[u8]) -> Option<Seq> {
-    bytes.try_into().ok().map(Seq::from_be_bytes)
-}
-
-fn read_id_prefix(id_prefix: &[u8]) -> Result<(SourceName, PackageId), IndexError> {
-    let text = std::str::from_utf8(id_prefix).map_err(|_| IndexError::DamagedKey)?;
-    let (source, id) = text.split_once('\0').ok_or(IndexError::DamagedKey)?;
-    match (source.parse(), id.parse()) {
-        (Ok(source), Ok(id)) => Ok((source, id)),
-        _ => Err(IndexError::DamagedKey),
-    }
-}
-
-/// Splits a record's key into its source and its id's prefix.
-fn split_key(key: &[u8]) -> Result<(SourceName, Vec<u8>), IndexError> {
-    let end = memchr::memrchr(0, key).ok_or(IndexError::DamagedKey)?;
-    let id_prefix = key.get(1..end).ok_or(IndexError::DamagedKey)?;
-    let (source, _) = read_id_prefix(id_prefix)?;
-    Ok((source, id_prefix.to_vec()))
-}
-
-fn note_key(subject: &str) -> Vec<u8> {
-    [&[NOTE], subject.as_bytes()].concat()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -546,5 +464,61 @@ mod tests {
         assert_eq!(index.tree.db.scan_prefix([RECORD]).count(), 0);
         assert_eq!(index.tree.db.scan_prefix([ROW]).count(), 0);
         assert_eq!(index.tree.db.scan_prefix([SEQ]).count(), 1);
+    }
+
+    #[tokio::test]
+    async fn parts_that_do_not_belong_together_are_found() {
+        use crate::catalog::testing::{described, record};
+
+        let long =
+            |number: u8| format!("A description {number} that is too long to be kept in its own place in a row.");
+        let filled = async || {
+            let index = Folder::new().open();
+            for (name, version) in [("git", "1.0"), ("git", "2.0"), ("hg", "1.0"), ("zip", "1.0")] {
+                let text = long(version.as_bytes()[0]);
+                let record = record(described(name, version, &text, "tag"), Vec::new());
+                let restore = Change::Restore(vec![record]);
+                index
+                    .commit(&"test".parse().unwrap(), &name.parse().unwrap(), restore)
+                    .await
+                    .unwrap();
+            }
+            index
+        };
+        assert!(filled().await.audit().await.unwrap().is_empty(), "nothing is held");
+        let first_of = |db: &Db, kind: u8| db.scan_prefix([kind]).next().unwrap().unwrap();
+        for kind in [RECORD, ROW, ROW_TEXT, RECORD_TEXT, ID, SEQ] {
+            for is_last in [false, true] {
+                let index = filled().await;
+                index.tamper(|db| {
+                    let mut keys = db.scan_prefix([kind]).keys();
+                    let key = if is_last { keys.next_back() } else { keys.next() };
+                    db.remove(key.unwrap().unwrap()).unwrap();
+                });
+                assert!(index.audit().await.is_err(), "{} lost", char::from(kind));
+            }
+            if kind == RECORD_TEXT {
+                continue; // A text that nobody needs does no harm.
+            }
+            let index = filled().await;
+            index.tamper(|db| drop(db.insert([&[kind], &b"test\0aaa\x001.0"[..]].concat(), b"x").unwrap()));
+            assert!(index.audit().await.is_err(), "{} too many", char::from(kind));
+        }
+        let index = filled().await;
+        index.tamper(|db| {
+            let (key, value) = first_of(db, ID);
+            let older = read_seq(&value).unwrap() + 1;
+            db.insert(key, &older.to_be_bytes()).unwrap();
+        });
+        assert!(matches!(index.audit().await, Err(IndexError::Inconsistent)));
+        // A row in an older state than its record.
+        let index = filled().await;
+        index.tamper(|db| {
+            let (key, value) = first_of(db, ROW);
+            let (key_2, _) = db.scan_prefix([ROW]).nth(1).unwrap().unwrap();
+            assert_ne!(key, key_2);
+            db.insert(key_2, value).unwrap();
+        });
+        assert!(index.audit().await.is_err());
     }
 }

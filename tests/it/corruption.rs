@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::support::folder;
 use crate::support::larder::{ADMIN_KEY, LarderProcess};
@@ -13,7 +14,7 @@ use crate::support::random::{Random, number_from};
 use crate::support::raw_http::{self, Answer};
 
 const FEED: &str = "[[feed]]\nname = \"feed\"\ndefault = true\n";
-const PAGE_BYTES: u64 = 4096;
+const PAGE_BYTES: usize = 4096;
 
 /// What a client may ask of the feed that [`fill`] makes.
 const QUERIES: [&str; 20] = [
@@ -123,7 +124,7 @@ fn verify_names_every_flipped_byte() {
             continue;
         }
         let mut bytes = fs::read(file).expect("a nupkg");
-        let at = random.below(bytes.len() as u64) as usize;
+        let at = random.below(bytes.len());
         bytes[at] ^= 1 << random.below(8);
         fs::write(file, bytes).expect("a nupkg");
         flipped.push(file);
@@ -281,7 +282,7 @@ impl Ruin {
             })
         };
         let garbage = |file: &Path, random: &mut Random| {
-            let length = fs::metadata(file).expect("a file").len() as usize;
+            let length = fs::read(file).expect("a file").len();
             fs::write(file, random.bytes(length)).expect("a file");
         };
         match self {
@@ -297,13 +298,13 @@ impl Ruin {
                 });
             }
             Self::FlipBits => overwrite_pages(&database, 12, random, |page, random| {
-                let at = random.below(page.len() as u64) as usize;
+                let at = random.below(page.len());
                 page[at] ^= 1 << random.below(8);
             }),
             Self::Truncate => {
-                let length = used_pages(&database).len() as u64 * PAGE_BYTES;
+                let length = used_pages(&database).len() * PAGE_BYTES;
                 let file = fs::File::options().write(true).open(&database).expect("a database");
-                file.set_len(random.below(length)).expect("a database");
+                file.set_len(random.below(length) as u64).expect("a database");
             }
             Self::EmptyDatabase => fs::write(&database, "").expect("a database"),
             Self::GarbageSnapshot => snapshots().for_each(|file| garbage(&file, random)),
@@ -323,16 +324,16 @@ impl Ruin {
 }
 
 /// The pages that hold anything: to ruin others would prove nothing.
-fn used_pages(database: &Path) -> Vec<u64> {
+fn used_pages(database: &Path) -> Vec<usize> {
     let bytes = fs::read(database).expect("a database");
-    let pages = bytes.chunks(PAGE_BYTES as usize).zip(0_u64..);
+    let pages = bytes.chunks(PAGE_BYTES).zip(0_usize..);
     pages
         .filter(|(page, _)| page.iter().any(|byte| *byte != 0))
         .map(|(_, number)| number)
         .collect()
 }
 
-fn overwrite_pages(database: &Path, count: u64, random: &mut Random, change: impl Fn(&mut [u8], &mut Random)) {
+fn overwrite_pages(database: &Path, count: usize, random: &mut Random, change: impl Fn(&mut [u8], &mut Random)) {
     let used = used_pages(database);
     let mut file = fs::File::options()
         .read(true)
@@ -340,10 +341,10 @@ fn overwrite_pages(database: &Path, count: u64, random: &mut Random, change: imp
         .open(database)
         .expect("a database");
     for _ in 0..count {
-        let at = SeekFrom::Start(random.pick(&used) * PAGE_BYTES);
+        let at = SeekFrom::Start((random.pick(&used) * PAGE_BYTES) as u64);
         let mut page = Vec::new();
         file.seek(at).expect("a page");
-        (&file).take(PAGE_BYTES).read_to_end(&mut page).expect("a page");
+        (&file).take(PAGE_BYTES as u64).read_to_end(&mut page).expect("a page");
         change(&mut page, random);
         file.seek(at).expect("a page");
         file.write_all(&page).expect("a page");
@@ -370,9 +371,9 @@ fn a_ruined_index_costs_nothing() {
     larder.stop();
     folder::copy(&larder.data_dir(), &stopped);
 
-    let mut set_aside = 0;
+    let mut set_aside = 0_usize;
     for seed in 0..seeds {
-        let ruin = RUINS[seed as usize % RUINS.len()];
+        let ruin = RUINS[seed % RUINS.len()];
         for saved in [&stopped, &killed] {
             let mut larder = LarderProcess::prepare(FEED, ADMIN_KEY);
             folder::copy(saved, &larder.data_dir());
@@ -381,7 +382,7 @@ fn a_ruined_index_costs_nothing() {
             eprintln!("{context}");
             larder.restart();
             assert_answers(&larder, &expected, &context);
-            set_aside += u32::from(was_set_aside(&larder, &context));
+            set_aside += usize::from(was_set_aside(&larder, &context));
             // And it stays so: what was made of the ruin closes and opens like any other.
             larder.restart();
             assert_answers(&larder, &expected, &context);
@@ -393,6 +394,25 @@ fn a_ruined_index_costs_nothing() {
     }
     eprintln!("{set_aside} of {} were set aside", seeds * 2);
     assert!(set_aside > 0);
+}
+
+#[test]
+fn a_start_that_is_killed_begins_again() {
+    let mut random = Random::seeded();
+    let mut larder = LarderProcess::prepare(FEED, ADMIN_KEY);
+    fill(&larder, &mut random);
+    larder.restart();
+    let expected = answers(&larder);
+    larder.stop();
+    for ruin in [Ruin::NoIndex, Ruin::GarbageConf, Ruin::ZeroPages, Ruin::NoIndex] {
+        ruin.apply(&larder.data_dir().join("index"), &mut random);
+        for _ in 0..8 {
+            larder.start_and_kill(Duration::from_millis(random.below(150) as u64));
+        }
+        larder.restart();
+        assert_answers(&larder, &expected, &format!("{ruin:?}"));
+        larder.stop();
+    }
 }
 
 fn assert_answers(larder: &LarderProcess, expected: &[(u16, Vec<u8>)], context: &str) {

@@ -21,7 +21,7 @@ const READERS: u64 = 3;
 const COLD_PER_ROUND: usize = 9;
 /// How many acknowledged packages of earlier rounds are read again after each.
 const LOOKED_AT_AGAIN: usize = 12;
-const LATEST_KILL_MS: u64 = 800;
+const LATEST_KILL_MS: usize = 800;
 
 /// What is known of a pushed package.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Recipe {
 fn what_is_acknowledged_survives_kill_9() {
     let rounds = number_from("LARDER_KILL_ROUNDS", 30);
     let mut random = Random::seeded();
-    let cold = cold_packages(rounds as usize * COLD_PER_ROUND, &mut random);
+    let cold = cold_packages(rounds * COLD_PER_ROUND, &mut random);
     let (_origin, mut mirror) = origin_and_mirror(&cold);
     let mut oracle = Oracle::new();
     let mut touched: Vec<String> = Vec::new();
@@ -65,14 +65,14 @@ fn what_is_acknowledged_survives_kill_9() {
         mirror.restart();
         let ready = started.elapsed();
         assert_nothing_in_flight(&mirror.data_dir());
-        let read = &cold[..(round as usize * COLD_PER_ROUND).min(cold.len())];
+        let read = &cold[..(round * COLD_PER_ROUND).min(cold.len())];
         check(&mirror, &oracle, &touched, read, &mut random);
         if round == rounds {
             break;
         }
-        let first = round as usize * COLD_PER_ROUND;
+        let first = round * COLD_PER_ROUND;
         let fresh = &cold[first..first + COLD_PER_ROUND];
-        let moment = Duration::from_millis(random.below(LATEST_KILL_MS));
+        let moment = Duration::from_millis(random.below(LATEST_KILL_MS) as u64);
         touched = load_and_kill(&mut mirror, moment, fresh, &mut oracle, random.next());
         let acknowledged = oracle.values().filter(|(_, known)| *known != Known::Unanswered).count();
         eprintln!("round {round}: ready after {ready:?}, killed after {moment:?}, {acknowledged} acknowledged so far");
@@ -82,7 +82,7 @@ fn what_is_acknowledged_survives_kill_9() {
 
 fn cold_packages(count: usize, random: &mut Random) -> Vec<Packed> {
     let make = |number: usize| {
-        let bytes = 20_000 + random.below(180_000) as usize;
+        let bytes = 20_000 + random.below(180_000);
         Nupkg::new(&format!("Cold.{}", number / 3), &format!("1.{}.0", number % 3))
             .file("tools/content.bin", random.bytes(bytes))
             .pack()
@@ -179,7 +179,7 @@ fn recipe(random: &mut Random) -> Recipe {
     };
     Recipe {
         seed: random.next(),
-        bytes: bytes as usize,
+        bytes,
     }
 }
 
@@ -283,10 +283,9 @@ fn request(authority: &str, method: &str, target: &str, body: &[u8]) -> io::Resu
     let status = head.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(cut)?;
     let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     match value("content-length:").map(|length| length.parse() == Ok(body.len())) {
-        Some(true) => Ok((status, body)),
         Some(false) => Err(cut()),
         None if value("transfer-encoding:").is_some() => Ok((status, unchunk(&body).ok_or_else(cut)?)),
-        None => Ok((status, body)),
+        Some(true) | None => Ok((status, body)),
     }
 }
 

@@ -80,7 +80,7 @@ impl Data {
 
     async fn serve_with(&self, upstreams: Vec<Arc<dyn Upstream>>) -> (Store, Mirror) {
         let (store, rows, _) = self.open().await;
-        let day = Duration::from_hours(24);
+        let day = Duration::from_secs(24 * 60 * 60);
         let parts = MirrorParts {
             index: Arc::new(store.index.clone()),
             packages: store.packages.clone(),
@@ -169,7 +169,11 @@ async fn ids(store: &Store) -> BTreeMap<String, Vec<String>> {
 
 /// All that the index knows of the packages whose bytes are here, but for the time of the commit.
 async fn held(store: &Store) -> Vec<String> {
-    let records = store.index.scan_records().await.expect("records");
+    let changes: Vec<RowChange> = store.index.rows(0).try_collect().await.expect("rows");
+    let mut records = Vec::new();
+    for change in changes {
+        records.extend(store.index.records(&change.source, &change.id).await.expect("records"));
+    }
     let mut shown: Vec<String> = records
         .into_iter()
         .filter(|record| record.content.is_some())
@@ -269,6 +273,31 @@ async fn hand_copied_packages_are_taken_up() {
     assert_eq!((report.indexed, report.taken_up, report.refusals.len()), (12, 0, 4));
 }
 
+/// A v2 upstream and a template one, both at the same place.
+fn upstreams_of(gallery: &ScriptedUpstream) -> Vec<Arc<dyn Upstream>> {
+    vec![
+        Arc::new(
+            V2Upstream::new(V2Settings {
+                name: "gallery".parse().expect("a name"),
+                base: gallery.url("/api/v2/").parse().expect("a URL"),
+                timeouts: patient(),
+                limits: Limits::default(),
+                user_agent: "larder/0.0-test".to_owned(),
+            })
+            .expect("an upstream"),
+        ),
+        Arc::new(
+            TemplateUpstream::new(TemplateSettings {
+                name: "vendor".parse().expect("a name"),
+                template: gallery.url("/files/@ID.@VERSION.nupkg"),
+                timeouts: patient(),
+                user_agent: "larder/0.0-test".to_owned(),
+            })
+            .expect("an upstream"),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn a_rebuild_gives_the_same_records() {
     let gallery = ScriptedUpstream::start().await;
@@ -301,29 +330,8 @@ async fn a_rebuild_gives_the_same_records() {
     gallery.on("/get/Git/2.0", Reply::ok(mirrored.bytes.clone()));
     gallery.on("/files/vendor.tool.3.1.0.nupkg", Reply::ok(template.bytes.clone()));
     gallery.on("/files/Vendor.Tool.3.1.0.nupkg", Reply::ok(template.bytes.clone()));
-    let upstreams: Vec<Arc<dyn Upstream>> = vec![
-        Arc::new(
-            V2Upstream::new(V2Settings {
-                name: "gallery".parse().expect("a name"),
-                base: gallery.url("/api/v2/").parse().expect("a URL"),
-                timeouts: patient(),
-                limits: Limits::default(),
-                user_agent: "larder/0.0-test".to_owned(),
-            })
-            .expect("an upstream"),
-        ),
-        Arc::new(
-            TemplateUpstream::new(TemplateSettings {
-                name: "vendor".parse().expect("a name"),
-                template: gallery.url("/files/@ID.@VERSION.nupkg"),
-                timeouts: patient(),
-                user_agent: "larder/0.0-test".to_owned(),
-            })
-            .expect("an upstream"),
-        ),
-    ];
     let data = Data::new();
-    let (store, mirror) = data.serve_with(upstreams).await;
+    let (store, mirror) = data.serve_with(upstreams_of(&gallery)).await;
     for (name, number) in [("Git", "1.0"), ("Git", "2.0"), ("Vendor.Tool", "3.1.0")] {
         let located = mirror.locate(&feed(), &id(name), &version(number)).await;
         if let Located::Arriving(arriving) = located.expect("a package") {
@@ -517,6 +525,8 @@ async fn an_orderly_close_spares_the_scan() {
 async fn one_process_at_a_time() {
     let data = Data::new();
     let (store, ..) = data.open().await;
+    let in_flight = store.spool.join("0.part");
+    fs::write(&in_flight, "half").expect("a file");
     for refused in [
         Store::open(settings(&data.path()), &data.clock).await.err(),
         Store::reindex(settings(&data.path()), &data.clock, &|_| ()).await.err(),
@@ -529,7 +539,8 @@ async fn one_process_at_a_time() {
             "{text}"
         );
     }
-    // The refused one did no harm: what was in the spool is still there.
+    // The refused ones did no harm: what was in flight still is.
+    assert!(in_flight.exists());
     store.close().await.expect("a close");
     data.open().await.0.close().await.expect("a close");
 }
@@ -555,6 +566,24 @@ async fn folders_that_cannot_be_used_are_named() {
         let text = refused.expect("a refusal").to_string();
         assert!(text.starts_with("cannot ") && text.contains(named), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_file_in_the_place_of_a_folder_is_replaced() {
+    let data = Data::new();
+    let (store, mirror) = data.serve().await;
+    push(&mirror, "git", "1.0").await;
+    drop(mirror);
+    store.close().await.expect("a close");
+    for name in ["index", "spool"] {
+        let path = data.path().join(name);
+        fs::remove_dir_all(&path).expect("a folder");
+        fs::write(&path, "a file").expect("a file");
+    }
+    let report = Store::reindex(settings(&data.path()), &data.clock, &|_| ()).await;
+    assert_eq!(report.expect("a reindex").indexed, 1);
+    let (store, ..) = data.open().await;
+    assert_eq!(ids(&store).await["choco/git"], ["1.0"]);
 }
 
 /// The index remembers times to the tick; a clock that jumps back must not make a mended package come undone.

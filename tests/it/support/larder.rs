@@ -59,20 +59,7 @@ impl LarderProcess {
     /// Stops the larder if it runs, and starts it on the same data; the port changes.
     pub(crate) fn restart(&mut self) {
         self.stop();
-        let errors = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_file())
-            .expect("a log file that can be written");
-        let mut child = Command::new(BINARY)
-            .args(["serve", "--config"])
-            .arg(self.configuration())
-            .env("LARDER_ADMIN_KEY", &self.admin_key)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .spawn()
-            .expect("the larder binary");
+        let mut child = self.spawn();
         let (ready, is_ready) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().expect("a piped stdout"));
         // Reads on after the line it waits for: a server must not stop on a full pipe.
@@ -89,6 +76,32 @@ impl LarderProcess {
             panic!("larder did not say `{READY}...`; its log:\n{}", self.log());
         };
         self.running = Some(Running { child, base_url });
+    }
+
+    /// Starts the larder and ends it with SIGKILL after a while, ready or not.
+    pub(crate) fn start_and_kill(&mut self, after: Duration) {
+        self.stop();
+        let mut child = self.spawn();
+        std::thread::sleep(after);
+        child.kill().expect("a child to kill");
+        child.wait().expect("a killed child to wait for");
+    }
+
+    fn spawn(&self) -> Child {
+        let errors = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_file())
+            .expect("a log file that can be written");
+        Command::new(BINARY)
+            .args(["serve", "--config"])
+            .arg(self.configuration())
+            .env("LARDER_ADMIN_KEY", &self.admin_key)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .expect("the larder binary")
     }
 
     /// Returns `http://127.0.0.1:PORT`, without a slash at the end.

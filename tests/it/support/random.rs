@@ -9,7 +9,7 @@ impl Random {
         let seed = std::env::var("LARDER_SEED").map_or_else(
             |_| {
                 let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-                now.expect("a time after 1970").as_micros() as u64
+                u64::from(now.expect("a time after 1970").subsec_nanos())
             },
             |text| text.parse().expect("LARDER_SEED is a number"),
         );
@@ -29,12 +29,13 @@ impl Random {
     }
 
     /// Returns a number below `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        let number = self.next() % (end as u64);
+        usize::try_from(number).expect("less than a usize is one")
     }
 
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(from.len() as u64) as usize]
+        &from[self.below(from.len())]
     }
 
     /// Returns bytes that do not compress.
@@ -49,7 +50,7 @@ impl Random {
 }
 
 /// Returns a number from an environment variable, or `default`.
-pub(crate) fn number_from(variable: &str, default: u64) -> u64 {
+pub(crate) fn number_from(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |text| {
         text.parse()
             .unwrap_or_else(|_| panic!("{variable} is no number: {text}"))
