@@ -7,6 +7,7 @@ mod error;
 mod fetch;
 mod follow;
 mod freshness;
+mod locate;
 mod lookup;
 mod policy;
 mod publish;
@@ -29,8 +30,9 @@ use crate::upstream::Upstream;
 use crate::view::{FeedShape, FeedView, Views};
 
 pub use error::{MirrorError, Trouble};
-pub use fetch::{Arriving, HeldPackage, Located};
+pub use follow::Arriving;
 pub use freshness::Lifetimes;
+pub use locate::{HeldPackage, Located};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};

@@ -1,31 +1,27 @@
-//! Packages: where their bytes are, and fetching those that are not here yet.
+//! Fetching a package from its upstream.
 //!
 //! A fetch is a task of its own, one for a package however many want it. Its bytes go to the spool, readers follow, and
 //! only what was verified enters the store. After a crash a fetch never was.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::TryStreamExt as _;
 use tokio::sync::watch;
 
-use super::follow::{self, Arrival, Progress};
-use super::remembered::Absence;
+use super::follow::{self, Arrival, Arriving, Progress};
+use super::locate::{HeldPackage, Located};
 use super::spool::{SpoolError, Spooled};
-use super::{Mirror, MirrorError, policy};
+use super::{Mirror, MirrorError};
 use crate::catalog::change::contradicts;
 use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
 use crate::nuget::digest::{Agreement, AnnouncedHash};
 use crate::nuget::nuspec::Nuspec;
 use crate::nuget::{NuGetVersion, PackageId};
-use crate::store::packages::{NupkgStream, Place};
+use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
 use crate::upstream::{ErrorKind, UpstreamError};
-use crate::view::FeedView;
-
-pub use super::follow::Arriving;
 
 /// The fetches that run now.
 pub(super) type Fetches = Mutex<HashMap<Errand, Arc<Arrival>>>;
@@ -35,192 +31,9 @@ pub(super) type FetchKey = (SourceName, PackageId, NuGetVersion);
 /// What one fetch is for. Of a version that nobody announced, each spelling is a file of its own.
 pub(super) type Errand = (FetchKey, Option<String>);
 
-/// A package whose bytes are here.
-#[derive(Debug, Clone)]
-pub struct HeldPackage {
-    record: Record,
-    /// Its bytes.
-    pub content: Content,
-}
-
-impl HeldPackage {
-    pub(super) fn new(record: Record, content: Content) -> Self {
-        Self { record, content }
-    }
-
-    /// Returns the id, as the package spells it.
-    #[must_use]
-    pub fn id(&self) -> &PackageId {
-        &self.record.row.id
-    }
-
-    /// Returns the version.
-    #[must_use]
-    pub fn version(&self) -> &NuGetVersion {
-        &self.record.row.version
-    }
-
-    /// Returns when the package was published.
-    #[must_use]
-    pub fn published(&self) -> Instant {
-        self.record.row.published
-    }
-}
-
-/// Where the bytes of a package are.
-pub enum Located {
-    /// In the store.
-    Held(Box<HeldPackage>),
-    /// On their way from an upstream, and already fit to be passed on.
-    Arriving(Arriving),
-}
-
 impl Mirror {
-    /// Finds the bytes of a version, fetching them where they are not here.
-    ///
-    /// # Errors
-    /// [`MirrorError::NotFound`] where everybody who may have it was asked and has it not, [`MirrorError::Upstream`] where
-    /// one of them could not be asked.
-    pub async fn locate(
-        &self,
-        feed: &SourceName,
-        id: &PackageId,
-        version: &NuGetVersion,
-    ) -> Result<Located, MirrorError> {
-        let view = self.view(feed)?;
-        if let Some(record) = self.record_of(view, id, version).await?
-            && let Some(content) = record.content.clone()
-        {
-            return Ok(Located::Held(Box::new(HeldPackage::new(record, content))));
-        }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?;
-        match self.record_of(view, id, version).await? {
-            Some(record) => match record.content.clone() {
-                Some(content) => Ok(Located::Held(Box::new(HeldPackage::new(record, content)))),
-                None => self.arrive(&record.source.clone(), id, version, Some(record)).await,
-            },
-            None => self.try_silent_upstreams(view, id, version, failures).await,
-        }
-    }
-
-    /// Makes sure that a version is known where only fetching it can tell: at upstreams that announce nothing. Returns once its
-    /// record is there; a version that nobody has is no error, one that may be somewhere is.
-    pub async fn learn_version(
-        &self,
-        feed: &SourceName,
-        id: &PackageId,
-        version: &NuGetVersion,
-    ) -> Result<(), MirrorError> {
-        let view = self.view(feed)?;
-        let is_silent = |source: &SourceName| self.inner.upstreams.get(source).is_some_and(|one| !one.announces());
-        if !policy::upstreams_for(view, id).iter().any(is_silent) || self.record_of(view, id, version).await?.is_some()
-        {
-            return Ok(());
-        }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?;
-        if self.record_of(view, id, version).await?.is_some() {
-            return Ok(());
-        }
-        match self.try_silent_upstreams(view, id, version, failures).await {
-            Ok(Located::Held(_)) | Err(MirrorError::NotFound { .. }) => Ok(()),
-            Ok(Located::Arriving(arriving)) => arriving.wait().await,
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
-    pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
-        let row = &held.record.row;
-        let place = Place {
-            source: &held.record.source,
-            id: &row.id,
-            version: &row.version,
-        };
-        let opened = self
-            .inner
-            .packages
-            .open_nupkg(place, &held.content, range.clone())
-            .await;
-        let reason = match opened {
-            Ok(stream) => return Ok(stream),
-            Err(error @ (PackagesError::Missing { .. } | PackagesError::Length { .. })) => error.to_string(),
-            Err(error) => return Err(MirrorError::packages(error)),
-        };
-        tracing::error!(package.id = %row.id, package.version = %row.version, reason, "the file of a package is damaged");
-        if !matches!(held.record.origin, Origin::Mirrored { .. }) {
-            return Err(MirrorError::Internal(format!(
-                "the file of {} {} is damaged: {reason}",
-                row.id, row.version
-            )));
-        }
-        let record = held.record.clone();
-        let located = self
-            .arrive(&held.record.source, &row.id, &row.version, Some(record))
-            .await?;
-        if let Located::Arriving(arriving) = located {
-            arriving.wait().await?;
-        }
-        self.inner
-            .packages
-            .open_nupkg(place, &held.content, range)
-            .await
-            .map_err(MirrorError::packages)
-    }
-
-    /// Returns the record of a version as the feed sees it.
-    async fn record_of(
-        &self,
-        view: &FeedView,
-        id: &PackageId,
-        version: &NuGetVersion,
-    ) -> Result<Option<Record>, MirrorError> {
-        let Some(group) = view.group(id) else { return Ok(None) };
-        let Some(member) = group.members().iter().find(|member| member.row.version == *version) else {
-            return Ok(None);
-        };
-        self.record_in(&member.source, id, version).await
-    }
-
-    async fn try_silent_upstreams(
-        &self,
-        view: &FeedView,
-        id: &PackageId,
-        version: &NuGetVersion,
-        mut failures: Vec<MirrorError>,
-    ) -> Result<Located, MirrorError> {
-        for source in policy::upstreams_for(view, id) {
-            if self
-                .inner
-                .upstreams
-                .get(source)
-                .is_none_or(|upstream| upstream.announces())
-            {
-                continue;
-            }
-            let absence = Absence::Version(source.clone(), format!("{id} {version}"));
-            let lifetime = self.inner.limits.lifetimes.absent;
-            let is_known_absent = self
-                .inner
-                .absences
-                .recall(&absence)
-                .is_some_and(|at| self.is_recent(at, lifetime));
-            if is_known_absent {
-                continue;
-            }
-            match self.arrive(source, id, version, None).await {
-                Ok(located) => return Ok(located),
-                Err(MirrorError::NotFound { .. }) => self.inner.absences.remember(absence, self.inner.clock.now()),
-                Err(failure @ (MirrorError::Upstream { .. } | MirrorError::Rejected { .. })) => failures.push(failure),
-                Err(broken) => return Err(broken),
-            }
-        }
-        Err(failures.into_iter().next().unwrap_or_else(|| MirrorError::NotFound {
-            what: format!("{id} {version}"),
-        }))
-    }
-
     /// Joins the fetch of a version, or begins it; returns as soon as its bytes may be passed on.
-    async fn arrive(
+    pub(super) async fn arrive(
         &self,
         source: &SourceName,
         id: &PackageId,

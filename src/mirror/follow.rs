@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::sync::watch;
 
 use super::MirrorError;
-use super::fetch::HeldPackage;
+use super::locate::HeldPackage;
 use super::spool::{SpoolError, SpoolFile};
 
 /// How many bytes at the end wait for the verification.
