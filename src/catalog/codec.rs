@@ -3,7 +3,7 @@
 //! Long texts (descriptions, release notes) repeat from version to version. They stand apart, once for an id, and are
 //! referred to by a digest: [`Texts`] collects them while encoding and looks them up while decoding.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -47,20 +47,34 @@ pub enum CodecError {
 /// The texts of one id that stand apart.
 #[derive(Debug, Default)]
 pub struct Texts {
-    texts: HashMap<TextKey, Arc<Text>>,
+    texts: HashMap<TextKey, Apart>,
     interner: Interner,
+}
+
+/// A text that stands apart.
+#[derive(Debug)]
+struct Apart {
+    raw: Box<str>,
+    /// The form that rows share, made for the first of them.
+    shared: Option<Arc<Text>>,
 }
 
 impl Texts {
     /// Adds a text that was read.
     pub fn insert(&mut self, key: TextKey, text: &str) {
-        let text = self.interner.intern(text);
-        self.texts.insert(key, text);
+        let raw = text.into();
+        self.texts.insert(key, Apart { raw, shared: None });
+    }
+
+    /// Returns whether a text is there.
+    #[must_use]
+    pub fn contains(&self, key: &TextKey) -> bool {
+        self.texts.contains_key(key)
     }
 
     /// Returns the texts that were collected while encoding.
     pub fn iter(&self) -> impl Iterator<Item = (&TextKey, &str)> {
-        self.texts.iter().map(|(key, text)| (key, text.as_str()))
+        self.texts.iter().map(|(key, text)| (key, &*text.raw))
     }
 
     fn put(&mut self, text: &str) -> TextKey {
@@ -72,22 +86,29 @@ impl Texts {
         key
     }
 
-    fn get(&self, key: &TextKey) -> Result<&Arc<Text>, CodecError> {
-        self.texts.get(key).ok_or(CodecError::LostText)
+    fn get(&self, key: &TextKey) -> Result<&str, CodecError> {
+        self.texts.get(key).map(|text| &*text.raw).ok_or(CodecError::LostText)
+    }
+
+    fn share(&mut self, key: &TextKey) -> Result<Arc<Text>, CodecError> {
+        let text = self.texts.get_mut(key).ok_or(CodecError::LostText)?;
+        let shared = text.shared.get_or_insert_with(|| self.interner.intern(&text.raw));
+        Ok(Arc::clone(shared))
     }
 }
 
 /// A text in place, or the name of one that stands apart.
 #[derive(Serialize, Deserialize)]
-enum Spelled {
-    Here(String),
+enum Spelled<'a> {
+    #[serde(borrow)]
+    Here(&'a str),
     Apart(TextKey),
 }
 
-impl Spelled {
-    fn encode(text: &str, texts: &mut Texts) -> Self {
+impl<'a> Spelled<'a> {
+    fn encode(text: &'a str, texts: &mut Texts) -> Self {
         if text.len() < APART_BYTES {
-            Self::Here(text.to_owned())
+            Self::Here(text)
         } else {
             Self::Apart(texts.put(text))
         }
@@ -96,22 +117,32 @@ impl Spelled {
     fn intern(&self, texts: &mut Texts) -> Result<Arc<Text>, CodecError> {
         match self {
             Self::Here(text) => Ok(texts.interner.intern(text)),
-            Self::Apart(key) => texts.get(key).cloned(),
+            Self::Apart(key) => texts.share(key),
         }
     }
 
-    fn read(self, texts: &Texts) -> Result<String, CodecError> {
+    fn read<'t>(&self, texts: &'t Texts) -> Result<&'t str, CodecError>
+    where
+        'a: 't,
+    {
         match self {
             Self::Here(text) => Ok(text),
-            Self::Apart(key) => Ok(texts.get(&key)?.as_str().to_owned()),
+            Self::Apart(key) => texts.get(key),
+        }
+    }
+
+    fn key(&self) -> Option<&TextKey> {
+        match self {
+            Self::Here(_) => None,
+            Self::Apart(key) => Some(key),
         }
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredRow {
-    id: String,
-    version: String,
+struct StoredRow<'a> {
+    id: &'a str,
+    version: &'a str,
     needs_semver2: bool,
     listed: bool,
     approved: bool,
@@ -122,35 +153,67 @@ struct StoredRow {
     download_count: u64,
     version_download_count: u64,
     package_size: u64,
-    title: Option<Spelled>,
-    description: Option<Spelled>,
-    summary: Option<Spelled>,
-    tags: Option<Spelled>,
-    authors: Option<Spelled>,
+    #[serde(borrow)]
+    title: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    description: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    summary: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    tags: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    authors: Option<Spelled<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredProperty {
-    name: String,
-    edm_type: Option<String>,
-    value: Option<Spelled>,
+struct StoredProperty<'a> {
+    name: &'a str,
+    edm_type: Option<&'a str>,
+    #[serde(borrow)]
+    value: Option<Spelled<'a>>,
+}
+
+/// [`Content`], borrowed.
+#[derive(Serialize, Deserialize)]
+struct StoredContent<'a> {
+    sha512: &'a str,
+    size: u64,
 }
 
 /// [`Origin`] without the tag that self-describing formats need.
 #[derive(Serialize, Deserialize)]
-enum StoredOrigin {
-    Pushed { by: String },
+enum StoredOrigin<'a> {
+    Pushed {
+        by: &'a str,
+    },
     Imported,
-    Mirrored { content_url: Option<String> },
+    Mirrored {
+        #[serde(borrow)]
+        content_url: Option<&'a str>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredRecord {
-    row: StoredRow,
-    properties: Vec<StoredProperty>,
-    content: Option<Content>,
-    origin: StoredOrigin,
+struct StoredRecord<'a> {
+    #[serde(borrow)]
+    row: StoredRow<'a>,
+    #[serde(borrow)]
+    properties: Vec<StoredProperty<'a>>,
+    #[serde(borrow)]
+    content: Option<StoredContent<'a>>,
+    #[serde(borrow)]
+    origin: StoredOrigin<'a>,
     committed: i64,
+}
+
+impl StoredRecord<'_> {
+    fn text_keys(&self) -> impl Iterator<Item = &TextKey> {
+        let row = &self.row;
+        let of_row = [&row.title, &row.description, &row.summary, &row.tags, &row.authors];
+        let of_properties = self.properties.iter().map(|property| &property.value);
+        let all = of_row.into_iter().chain(of_properties);
+        all.filter_map(|text| text.as_ref().and_then(Spelled::key))
+    }
 }
 
 /// Encodes a row; its long texts go to `texts`.
@@ -171,20 +234,25 @@ pub fn encode_record(record: &Record, texts: &mut Texts) -> Vec<u8> {
         .properties
         .iter()
         .map(|property| StoredProperty {
-            name: property.name.clone(),
-            edm_type: property.edm_type.clone(),
+            name: &property.name,
+            edm_type: property.edm_type.as_deref(),
             value: property.value.as_deref().map(|value| Spelled::encode(value, texts)),
         })
         .collect();
-    let origin = match record.origin.clone() {
+    let origin = match &record.origin {
         Origin::Pushed { by } => StoredOrigin::Pushed { by },
         Origin::Imported => StoredOrigin::Imported,
-        Origin::Mirrored { content_url } => StoredOrigin::Mirrored { content_url },
+        Origin::Mirrored { content_url } => StoredOrigin::Mirrored {
+            content_url: content_url.as_deref(),
+        },
     };
     frame(&StoredRecord {
         row: store_row(&record.row, texts),
         properties,
-        content: record.content.clone(),
+        content: record.content.as_ref().map(|content| StoredContent {
+            sha512: &content.sha512,
+            size: content.size,
+        }),
         origin,
         committed: ticks(record.committed),
     })
@@ -192,30 +260,51 @@ pub fn encode_record(record: &Record, texts: &mut Texts) -> Vec<u8> {
 
 /// Decodes a record of `source`.
 pub fn decode_record(source: &SourceName, bytes: &[u8], texts: &mut Texts) -> Result<Record, CodecError> {
-    let stored: StoredRecord = unframe(bytes)?;
+    let stored: StoredRecord<'_> = unframe(bytes)?;
     let row = read_row(stored.row, texts)?;
     let mut properties = Vec::with_capacity(stored.properties.len());
     for property in stored.properties {
-        let value = property.value.map(|value| value.read(texts)).transpose()?;
+        let value = property.value.map(|value| value.read(texts).map(str::to_owned));
         properties.push(Property {
-            name: property.name,
-            edm_type: property.edm_type,
-            value,
+            name: property.name.to_owned(),
+            edm_type: property.edm_type.map(str::to_owned),
+            value: value.transpose()?,
         });
     }
     let origin = match stored.origin {
-        StoredOrigin::Pushed { by } => Origin::Pushed { by },
+        StoredOrigin::Pushed { by } => Origin::Pushed { by: by.to_owned() },
         StoredOrigin::Imported => Origin::Imported,
-        StoredOrigin::Mirrored { content_url } => Origin::Mirrored { content_url },
+        StoredOrigin::Mirrored { content_url } => Origin::Mirrored {
+            content_url: content_url.map(str::to_owned),
+        },
     };
     Ok(Record {
         source: source.clone(),
         row: Arc::new(row),
         properties,
-        content: stored.content,
+        content: stored.content.map(|content| Content {
+            sha512: content.sha512.to_owned(),
+            size: content.size,
+        }),
         origin,
         committed: instant(stored.committed)?,
     })
+}
+
+/// Returns the names of the texts without which a record cannot be decoded.
+pub fn record_text_keys(bytes: &[u8]) -> Result<Vec<TextKey>, CodecError> {
+    let stored: StoredRecord<'_> = unframe(bytes)?;
+    Ok(stored.text_keys().copied().collect())
+}
+
+/// Reads a record through without making it, and returns when it was last written where its nupkg is held; `None` where not.
+pub fn check_record(bytes: &[u8], texts: &HashSet<TextKey>) -> Result<Option<Instant>, CodecError> {
+    let stored: StoredRecord<'_> = unframe(bytes)?;
+    if !stored.text_keys().all(|key| texts.contains(key)) {
+        return Err(CodecError::LostText);
+    }
+    let committed = instant(stored.committed)?;
+    Ok(stored.content.map(|_| committed))
 }
 
 fn frame<T: Serialize>(value: &T) -> Vec<u8> {
@@ -234,11 +323,11 @@ fn unframe<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     }
 }
 
-fn store_row(row: &Row, texts: &mut Texts) -> StoredRow {
-    let mut spell = |text: &Option<Arc<Text>>| text.as_ref().map(|text| Spelled::encode(text.as_str(), texts));
+fn store_row<'a>(row: &'a Row, texts: &mut Texts) -> StoredRow<'a> {
+    let mut spell = |text: &'a Option<Arc<Text>>| text.as_ref().map(|text| Spelled::encode(text.as_str(), texts));
     StoredRow {
-        id: row.id.as_str().to_owned(),
-        version: row.version.as_str().to_owned(),
+        id: row.id.as_str(),
+        version: row.version.as_str(),
         needs_semver2: row.level == SemVerLevel::Two,
         listed: row.listed,
         approved: row.approved,
@@ -257,8 +346,8 @@ fn store_row(row: &Row, texts: &mut Texts) -> StoredRow {
     }
 }
 
-fn read_row(stored: StoredRow, texts: &mut Texts) -> Result<Row, CodecError> {
-    let mut text = |spelled: Option<Spelled>| spelled.map(|spelled| spelled.intern(texts)).transpose();
+fn read_row(stored: StoredRow<'_>, texts: &mut Texts) -> Result<Row, CodecError> {
+    let mut text = |spelled: Option<Spelled<'_>>| spelled.map(|spelled| spelled.intern(texts)).transpose();
     Ok(Row {
         id: stored.id.parse().map_err(CodecError::Id)?,
         version: stored.version.parse().map_err(CodecError::Version)?,
