@@ -288,14 +288,14 @@ async fn check(
         Opening::Clean
     } else {
         packages.sweep_staged().await?;
-        let records = index.scan_records().await?;
+        let held = index.check_records().await?;
         let rebuild = Rebuild {
             index,
             packages,
             limits: &settings.nupkg_limits,
             clock,
         };
-        Opening::Checked(rebuild.differences(&records).await?)
+        Opening::Checked(rebuild.differences(held).await?)
     };
     let rows = index.rows(0).try_collect().await?;
     Ok((rows, opening))

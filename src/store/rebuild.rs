@@ -12,7 +12,7 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 use super::index::{Index, IndexError};
 use super::packages::{Found, Packages, PackagesError, Place};
 use super::sidecar::{Assembly, Sidecar};
-use crate::catalog::{Change, Content, Origin, Record};
+use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
 use crate::clock::Clock;
 use crate::nuget::digest::Sha512Hasher;
 use crate::nuget::nupkg::{self, NupkgError, NupkgLimits};
@@ -105,34 +105,22 @@ impl Rebuild<'_> {
         Ok(report)
     }
 
-    /// Brings in what the files tell and `known`, the index's records, do not: after a crash the two may differ by what was
-    /// under way, and by no more.
-    pub async fn differences(&self, known: &[Record]) -> Result<Report, RebuildError> {
+    /// Brings in what the files tell and the index does not: after a crash the two may differ by what was under way, and by no
+    /// more. `held` tells where the packages lie that the index knows, and when the record of each was last written.
+    pub async fn differences(&self, mut held: HashMap<String, Instant>) -> Result<Report, RebuildError> {
         let (sidecars, _) = self.list().await?;
-        let mut held: HashMap<String, &Record> = HashMap::new();
-        for record in known.iter().filter(|record| record.content.is_some()) {
-            let version = record.row.version.key();
-            held.insert(format!("{}/{}/{version}", record.source, record.row.id.lower()), record);
-        }
         let mut changed = Vec::new();
         for found in sidecars {
-            let folder = found
-                .path
-                .parts()
-                .skip(1)
-                .take(3)
-                .map(|part| part.as_ref().to_owned())
-                .collect::<Vec<_>>();
-            match held.remove(&folder.join("/")) {
-                Some(record) if record.committed >= found.modified => {}
+            match held.remove(&found.folder()) {
+                Some(committed) if committed >= found.modified => {}
                 _ => changed.push(found),
             }
         }
         let mut report = Report::default();
         self.restore(&changed, &mut report, &|_| ()).await?;
-        for record in held.into_values() {
-            let remove = Change::Remove(record.row.version.clone());
-            self.index.commit(&record.source, &record.row.id, remove).await?;
+        for folder in held.into_keys() {
+            let (source, id, version) = read_folder(&folder).ok_or(IndexError::DamagedKey)?;
+            self.index.commit(&source, &id, Change::Remove(version)).await?;
             report.dropped += 1;
         }
         self.index.flush().await?;
@@ -236,14 +224,7 @@ impl Rebuild<'_> {
             record.row.version.key().as_str(),
         ]
         .join("/");
-        let folder = found
-            .path
-            .parts()
-            .skip(1)
-            .take(3)
-            .map(|part| part.as_ref().to_owned())
-            .collect::<Vec<_>>();
-        if folder.join("/") != lies_at {
+        if found.folder() != lies_at {
             return Err(format!("the sidecar is of {lies_at}, but lies elsewhere"));
         }
         Ok((nupkg.to_string(), Restored { record, problem }))
@@ -336,6 +317,13 @@ impl Rebuild<'_> {
             .map_err(|failed| failed.to_string())?;
         hashed.map_err(|error| error.to_string())
     }
+}
+
+/// Reads where a package lies below `packages/`.
+fn read_folder(folder: &str) -> Option<(SourceName, PackageId, NuGetVersion)> {
+    let mut parts = folder.split('/');
+    let (source, id, version) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((source.parse().ok()?, id.parse().ok()?, version.parse().ok()?))
 }
 
 /// Hashes and counts a file. Blocks.

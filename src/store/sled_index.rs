@@ -8,18 +8,19 @@
 //! and nothing else), `i source 0 id` the id's last commit, `s commit` the id that it changed, `n subject` a note, `m name`
 //! facts about the index itself. Ids are in lower case, versions normalised and in lower case, numbers big-endian.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::iter::Peekable;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
-use futures::stream::{BoxStream, StreamExt as _};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use sled::{Batch, Db};
 
 use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
 use crate::catalog::change::{Outcome, apply};
-use crate::catalog::codec::{self, Texts};
-use crate::catalog::{Change, Record, SourceName};
+use crate::catalog::codec::{self, TextKey, Texts};
+use crate::catalog::{Change, Instant, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 
 const RECORD: u8 = b'r';
@@ -115,6 +116,18 @@ impl SledIndex {
         .await
     }
 
+    /// Reads every record through, so that damage anywhere shows now, and returns where the packages lie that are held, below
+    /// `packages/`, and when the record of each was last written.
+    pub async fn check_records(&self) -> Result<HashMap<String, Instant>, IndexError> {
+        let checks = self.by_ids(Tree::check_records_of);
+        checks
+            .try_fold(HashMap::new(), async |mut all, held| {
+                all.extend(held);
+                Ok(all)
+            })
+            .await
+    }
+
     /// Returns the bytes of every record once, decoding nothing: what any start at least costs that reads them all.
     pub async fn scan_bytes(&self) -> Result<u64, IndexError> {
         self.run(|tree| {
@@ -125,6 +138,26 @@ impl SledIndex {
             Ok(bytes)
         })
         .await
+    }
+
+    /// Reads all ids, [`IDS_AHEAD`] at a time, as many readers side by side as there are processors.
+    fn by_ids<T: Send + 'static>(
+        &self,
+        read: fn(&Tree, &Ids) -> Result<T, IndexError>,
+    ) -> BoxStream<'static, Result<T, IndexError>> {
+        let (index, readers) = (self.clone(), self.clone());
+        let parallel = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        futures::stream::once(async move { index.run(Tree::ids).await })
+            .map_ok(move |all| {
+                let index = readers.clone();
+                let reads = all.into_iter().map(move |ids| {
+                    let index = index.clone();
+                    async move { index.run(move |tree| read(tree, &ids)).await }
+                });
+                futures::stream::iter(reads).buffered(parallel)
+            })
+            .try_flatten()
+            .boxed()
     }
 
     /// Closes the index, if this is its last handle; returns whether it was. Blocks. sled writes its last bytes now.
@@ -170,6 +203,7 @@ impl Tree {
     }
 
     fn lookup(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, IndexError> {
+        // An id may have thousands of texts, a record has ten: they are fetched one by one, those that are shared once.
         let mut texts_of: HashMap<Vec<u8>, Texts> = HashMap::new();
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
@@ -182,10 +216,16 @@ impl Tree {
                 records.push(None);
                 continue;
             };
-            if !texts_of.contains_key(&id_prefix) {
-                texts_of.insert(id_prefix.clone(), self.texts(RECORD_TEXT, &id_prefix)?);
+            let texts = texts_of.entry(id_prefix.clone()).or_default();
+            for digest in codec::record_text_keys(&bytes).map_err(IndexError::Damaged)? {
+                if texts.contains(&digest) {
+                    continue;
+                }
+                let text_key = keyed(RECORD_TEXT, &id_prefix, &digest);
+                if let Some(text) = self.db.get(&text_key).map_err(IndexError::Database)? {
+                    insert_text(texts, &text_key, &text)?;
+                }
             }
-            let texts = texts_of.entry(id_prefix).or_default();
             let record = codec::decode_record(&key.source, &bytes, texts).map_err(IndexError::Damaged)?;
             records.push(Some(record));
         }
@@ -250,32 +290,45 @@ impl Tree {
     }
 
     /// Returns up to [`IDS_AHEAD`] changes after the commit `after`, and the commit to go on from.
-    fn rows_after(&self, after: Seq) -> Result<(Vec<RowChange>, Option<Position>), IndexError> {
+    fn rows_after(&self, after: Seq) -> Result<(Vec<RowChange>, Option<Seq>), IndexError> {
         let mut changes = Vec::with_capacity(IDS_AHEAD);
         for item in self.db.range(seq_key(after + 1)..=seq_key(Seq::MAX)).take(IDS_AHEAD) {
             let (key, id_prefix) = item.map_err(IndexError::Database)?;
             let seq = key.get(1..).and_then(read_seq).ok_or(IndexError::DamagedKey)?;
             changes.push(self.row_change(&id_prefix, seq)?);
         }
-        let last = changes.last().map(|change| Position::Commit(change.seq));
+        let last = changes.last().map(|change| change.seq);
         let more = changes.len() == IDS_AHEAD;
         Ok((changes, last.filter(|_| more)))
     }
 
-    /// Returns the rows of up to [`IDS_AHEAD`] ids from an id on, and the id to go on from.
+    /// Returns all ids in their order, in runs of [`IDS_AHEAD`].
+    fn ids(&self) -> Result<Vec<Ids>, IndexError> {
+        let mut starts = vec![vec![ID]];
+        for (at, key) in self.db.scan_prefix([ID]).keys().enumerate().skip(1) {
+            let key = key.map_err(IndexError::Database)?;
+            if at % IDS_AHEAD == 0 {
+                starts.push(key.to_vec());
+            }
+        }
+        let ends = starts.iter().skip(1).cloned().chain([vec![ID + 1]]);
+        Ok(starts
+            .iter()
+            .cloned()
+            .zip(ends)
+            .map(|(from, until)| Ids { from, until })
+            .collect())
+    }
+
+    /// Returns the rows of a run of ids.
     ///
     /// Ids, rows and texts have the same order: three scans side by side cost a tenth of two scans for each id.
-    fn rows_from(&self, from: &[u8]) -> Result<(Vec<RowChange>, Option<Position>), IndexError> {
-        let beyond = |kind: u8| vec![kind + 1];
-        let mut rows = self.db.range([&[ROW], from].concat()..beyond(ROW)).peekable();
-        let mut texts = self.db.range([&[ROW_TEXT], from].concat()..beyond(ROW_TEXT)).peekable();
+    fn rows_of(&self, ids: &Ids) -> Result<Vec<RowChange>, IndexError> {
+        let (mut rows, mut texts) = (self.follow(ROW, ids), self.follow(ROW_TEXT, ids));
         let mut changes = Vec::with_capacity(IDS_AHEAD);
-        for item in self.db.range([&[ID], from].concat()..beyond(ID)) {
+        for item in self.db.range(ids.of(ID)) {
             let (key, seq) = item.map_err(IndexError::Database)?;
             let id_prefix = key.get(1..).ok_or(IndexError::DamagedKey)?;
-            if changes.len() == IDS_AHEAD {
-                return Ok((changes, Some(Position::Id(id_prefix.to_vec()))));
-            }
             let (source, id) = read_id_prefix(id_prefix)?;
             let mut change = RowChange {
                 seq: read_seq(&seq).ok_or(IndexError::DamagedKey)?,
@@ -284,36 +337,109 @@ impl Tree {
                 rows: Vec::new(),
             };
             let mut texts_of_id = Texts::default();
-            let is_text = |key: &[u8]| key.starts_with(&keyed(ROW_TEXT, id_prefix, &[]));
-            while let Some(item) = texts.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_text(key))) {
-                let (key, value) = item.map_err(IndexError::Database)?;
-                insert_text(&mut texts_of_id, &key, &value)?;
-            }
-            let is_row = |key: &[u8]| key.starts_with(&keyed(ROW, id_prefix, &[]));
-            while let Some(item) = rows.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_row(key))) {
-                let (_, value) = item.map_err(IndexError::Database)?;
-                let row = codec::decode_row(&value, &mut texts_of_id).map_err(IndexError::Damaged)?;
+            texts.each(id_prefix, |key, value| insert_text(&mut texts_of_id, key, value))?;
+            rows.each(id_prefix, |_, value| {
+                let row = codec::decode_row(value, &mut texts_of_id).map_err(IndexError::Damaged)?;
                 change.rows.push(Arc::new(row));
-            }
+                Ok(())
+            })?;
             changes.push(change);
         }
-        Ok((changes, None))
+        Ok(changes)
+    }
+
+    /// Reads the records of a run of ids and returns those that are held.
+    fn check_records_of(&self, ids: &Ids) -> Result<Vec<(String, Instant)>, IndexError> {
+        let (mut records, mut texts) = (self.follow(RECORD, ids), self.follow(RECORD_TEXT, ids));
+        let mut held = Vec::new();
+        for item in self.db.range(ids.of(ID)).keys() {
+            let key = item.map_err(IndexError::Database)?;
+            let id_prefix = key.get(1..).ok_or(IndexError::DamagedKey)?;
+            read_id_prefix(id_prefix)?;
+            let mut text_keys = HashSet::new();
+            texts.each(id_prefix, |key, value| {
+                let (digest, _) = read_text(key, value)?;
+                text_keys.insert(digest);
+                Ok(())
+            })?;
+            records.each(id_prefix, |key, value| {
+                if let Some(committed) = codec::check_record(value, &text_keys).map_err(IndexError::Damaged)? {
+                    let folder = key.get(1..).map(std::str::from_utf8);
+                    let Some(Ok(folder)) = folder else {
+                        return Err(IndexError::DamagedKey);
+                    };
+                    held.push((folder.replace('\0', "/"), committed));
+                }
+                Ok(())
+            })?;
+        }
+        Ok(held)
+    }
+
+    fn follow(&self, kind: u8, ids: &Ids) -> Follower {
+        Follower {
+            kind,
+            items: self.db.range(ids.of(kind)).peekable(),
+        }
     }
 }
 
-/// Where a reader of rows goes on.
-enum Position {
-    /// At the commit after this one.
-    Commit(Seq),
-    /// At the id with this prefix.
-    Id(Vec<u8>),
+/// A run of ids: the keys of the first and of the one after the last.
+struct Ids {
+    from: Vec<u8>,
+    until: Vec<u8>,
+}
+
+impl Ids {
+    /// Returns the run's keys of a kind.
+    fn of(&self, kind: u8) -> std::ops::Range<Vec<u8>> {
+        let rest = |key: &[u8]| key.get(1..).map(<[u8]>::to_vec).unwrap_or_default();
+        let from = [vec![kind], rest(&self.from)].concat();
+        // The last run ends with the kind.
+        let until = match self.until.as_slice() {
+            [end] if *end > ID => vec![kind + 1],
+            key => [vec![kind], rest(key)].concat(),
+        };
+        from..until
+    }
+}
+
+/// What an id has of one kind, read in step with the ids.
+struct Follower {
+    kind: u8,
+    items: Peekable<sled::Iter>,
+}
+
+impl Follower {
+    /// Hands over all items of the next id.
+    fn each(
+        &mut self,
+        id_prefix: &[u8],
+        mut take: impl FnMut(&[u8], &[u8]) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        let prefix = keyed(self.kind, id_prefix, &[]);
+        let belongs = |item: &sled::Result<_>| {
+            item.as_ref()
+                .map_or(true, |(key, _): &(sled::IVec, _)| key.starts_with(&prefix))
+        };
+        while let Some(item) = self.items.next_if(belongs) {
+            let (key, value) = item.map_err(IndexError::Database)?;
+            take(&key, &value)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_text<'a>(key: &[u8], value: &'a [u8]) -> Result<(TextKey, &'a str), IndexError> {
+    match (key.last_chunk(), std::str::from_utf8(value)) {
+        (Some(digest), Ok(text)) => Ok((*digest, text)),
+        _ => Err(IndexError::DamagedKey),
+    }
 }
 
 fn insert_text(texts: &mut Texts, key: &[u8], value: &[u8]) -> Result<(), IndexError> {
-    let (Some(digest), Ok(text)) = (key.last_chunk(), std::str::from_utf8(value)) else {
-        return Err(IndexError::DamagedKey);
-    };
-    texts.insert(*digest, text);
+    let (digest, text) = read_text(key, value)?;
+    texts.insert(digest, text);
     Ok(())
 }
 
@@ -439,23 +565,19 @@ impl Index for SledIndex {
     }
 
     fn rows(&self, after: Seq) -> BoxStream<'static, Result<RowChange, IndexError>> {
-        let index = self.clone();
-        let start = if after == 0 {
-            Position::Id(Vec::new())
+        let chunks = if after == 0 {
+            self.by_ids(Tree::rows_of)
         } else {
-            Position::Commit(after)
+            let index = self.clone();
+            let chunks = futures::stream::try_unfold(Some(after), move |after| {
+                let index = index.clone();
+                async move {
+                    let Some(after) = after else { return Ok(None) };
+                    index.run(move |tree| tree.rows_after(after)).await.map(Some)
+                }
+            });
+            chunks.boxed()
         };
-        let chunks = futures::stream::try_unfold(Some(start), move |position| {
-            let index = index.clone();
-            async move {
-                let Some(position) = position else { return Ok(None) };
-                let read = move |tree: &Tree| match position {
-                    Position::Commit(after) => tree.rows_after(after),
-                    Position::Id(from) => tree.rows_from(&from),
-                };
-                index.run(read).await.map(Some)
-            }
-        });
         chunks
             .flat_map(|chunk: Result<Vec<RowChange>, IndexError>| match chunk {
                 Ok(changes) => futures::stream::iter(changes.into_iter().map(Ok).collect::<Vec<_>>()),
