@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha512};
 
 use super::{Content, Instant, Interner, Origin, Property, Record, Row, SourceName, Text};
-use crate::nuget::{PackageIdError, SemVerLevel, VersionError};
+use crate::nuget::{PackageId, PackageIdError, SemVerLevel, VersionError};
 
 /// The form that is written. A value of another form is refused, and the index rebuilt from the files.
 pub const FORM: u8 = 1;
@@ -49,21 +49,40 @@ pub enum CodecError {
 pub struct Texts {
     texts: HashMap<TextKey, Apart>,
     interner: Interner,
+    /// The id as the row read last spells it: nearly all rows of an id spell it alike.
+    id: Option<PackageId>,
 }
 
 /// A text that stands apart.
 #[derive(Debug)]
-struct Apart {
-    raw: Box<str>,
-    /// The form that rows share, made for the first of them.
-    shared: Option<Arc<Text>>,
+enum Apart {
+    Read(Box<str>),
+    /// In the form that rows share.
+    Shared(Arc<Text>),
+}
+
+impl Apart {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Read(text) => text,
+            Self::Shared(text) => text.as_str(),
+        }
+    }
+
+    fn share(&mut self) -> Arc<Text> {
+        let text = match self {
+            Self::Read(text) => Arc::new(Text::from(std::mem::take(text))),
+            Self::Shared(text) => return Arc::clone(text),
+        };
+        *self = Self::Shared(Arc::clone(&text));
+        text
+    }
 }
 
 impl Texts {
     /// Adds a text that was read.
     pub fn insert(&mut self, key: TextKey, text: &str) {
-        let raw = text.into();
-        self.texts.insert(key, Apart { raw, shared: None });
+        self.texts.insert(key, Apart::Read(text.into()));
     }
 
     /// Returns whether a text is there.
@@ -74,7 +93,7 @@ impl Texts {
 
     /// Returns the texts that were collected while encoding.
     pub fn iter(&self) -> impl Iterator<Item = (&TextKey, &str)> {
-        self.texts.iter().map(|(key, text)| (key, &*text.raw))
+        self.texts.iter().map(|(key, text)| (key, text.as_str()))
     }
 
     fn put(&mut self, text: &str) -> TextKey {
@@ -87,13 +106,20 @@ impl Texts {
     }
 
     fn get(&self, key: &TextKey) -> Result<&str, CodecError> {
-        self.texts.get(key).map(|text| &*text.raw).ok_or(CodecError::LostText)
+        self.texts.get(key).map(Apart::as_str).ok_or(CodecError::LostText)
+    }
+
+    fn share_id(&mut self, spelling: &str) -> Result<PackageId, CodecError> {
+        if let Some(id) = self.id.as_ref().filter(|id| id.as_str() == spelling) {
+            return Ok(id.clone());
+        }
+        let id: PackageId = spelling.parse().map_err(CodecError::Id)?;
+        self.id = Some(id.clone());
+        Ok(id)
     }
 
     fn share(&mut self, key: &TextKey) -> Result<Arc<Text>, CodecError> {
-        let text = self.texts.get_mut(key).ok_or(CodecError::LostText)?;
-        let shared = text.shared.get_or_insert_with(|| self.interner.intern(&text.raw));
-        Ok(Arc::clone(shared))
+        self.texts.get_mut(key).map(Apart::share).ok_or(CodecError::LostText)
     }
 }
 
@@ -347,9 +373,10 @@ fn store_row<'a>(row: &'a Row, texts: &mut Texts) -> StoredRow<'a> {
 }
 
 fn read_row(stored: StoredRow<'_>, texts: &mut Texts) -> Result<Row, CodecError> {
+    let id = texts.share_id(stored.id)?;
     let mut text = |spelled: Option<Spelled<'_>>| spelled.map(|spelled| spelled.intern(texts)).transpose();
     Ok(Row {
-        id: stored.id.parse().map_err(CodecError::Id)?,
+        id,
         version: stored.version.parse().map_err(CodecError::Version)?,
         level: if stored.needs_semver2 {
             SemVerLevel::Two

@@ -17,11 +17,7 @@ impl Text {
     /// Makes a text of its own; rows share texts through an [`Interner`].
     #[must_use]
     pub fn new(raw: &str) -> Self {
-        let folded = raw.to_lowercase();
-        Self {
-            raw: raw.into(),
-            lower: (folded != raw).then(|| folded.into()),
-        }
+        Self::from(Box::from(raw))
     }
 
     /// Returns the text as it was written.
@@ -34,6 +30,14 @@ impl Text {
     #[must_use]
     pub fn lower(&self) -> &str {
         self.lower.as_deref().unwrap_or(&self.raw)
+    }
+}
+
+impl From<Box<str>> for Text {
+    fn from(raw: Box<str>) -> Self {
+        let folded = raw.to_lowercase();
+        let lower = (*folded != *raw).then(|| folded.into());
+        Self { raw, lower }
     }
 }
 
