@@ -360,8 +360,11 @@ impl CleanClose {
                         .modified()?
                         .duration_since(std::time::UNIX_EPOCH)
                         .unwrap_or_default();
+                    // As seen from the folder: the data may move, or be named in another way.
+                    let path = entry.path();
+                    let name = path.strip_prefix(folder).unwrap_or(&path);
                     files.insert(
-                        entry.path().to_string_lossy().into_owned(),
+                        name.to_string_lossy().into_owned(),
                         (metadata.len(), modified.as_nanos()),
                     );
                 }
