@@ -1,6 +1,6 @@
 //! What hostile or unlucky clients do, and what must come of it.
 
-use crate::support::app::{KEY, TestApp, send};
+use crate::support::app::{KEY, TestApp, find, send};
 use crate::support::nupkg::Nupkg;
 use crate::support::raw_http::Connection;
 
@@ -41,4 +41,45 @@ async fn a_refused_push_that_waits_for_leave_is_refused_at_once() {
     assert_eq!(connection.answer("HEAD").status, 100);
     connection.send(&package.bytes);
     assert_eq!(connection.answer("PUT").status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_whose_client_hangs_up_is_done_whole_or_not_at_all() {
+    for policy in ["unlist", "remove"] {
+        let feed = format!("[[feed]]\nname = \"ours\"\ndefault = true\ndelete = \"{policy}\"\n");
+        let mut app = TestApp::start(&feed).await;
+        let versions: Vec<String> = (0..25).map(|minor| format!("1.{minor}.0")).collect();
+        for version in &versions {
+            app.push(&Nupkg::new("hung.up", version).pack())
+                .await
+                .expect_status(201);
+        }
+        for (at, version) in versions.iter().enumerate() {
+            let mut connection = Connection::open(&app.authority());
+            let head = format!(
+                "DELETE /api/v2/package/hung.up/{version} HTTP/1.1\r\nHost: x\r\nX-NuGet-ApiKey: {KEY}\r\n\r\n"
+            );
+            connection.send(head.as_bytes());
+            tokio::time::sleep(std::time::Duration::from_micros(200 * at as u64)).await;
+        }
+        // A change of the same package waits for those that are under way.
+        app.push(&Nupkg::new("hung.up", "2.0").pack()).await.expect_status(201);
+        let shown = listed(&app).await;
+        app.stop().await;
+        std::fs::remove_dir_all(app.data().join("index")).unwrap();
+        app.open().await;
+        assert_eq!(shown, listed(&app).await, "{policy}");
+    }
+}
+
+/// Returns the versions that are there, each with whether it is listed.
+async fn listed(app: &TestApp) -> Vec<(String, Option<String>)> {
+    let page = app.feed(&find("hung.up")).await;
+    let entries = page.entries.iter();
+    entries
+        .map(|announced| {
+            let listed = announced.entry.property("Listed").map(str::to_owned);
+            (announced.version.to_string(), listed)
+        })
+        .collect()
 }
