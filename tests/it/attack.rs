@@ -83,3 +83,35 @@ async fn listed(app: &TestApp) -> Vec<(String, Option<String>)> {
         })
         .collect()
 }
+
+#[tokio::test]
+async fn an_id_too_long_for_a_folder_is_refused_with_the_reason() {
+    let app = TestApp::start("").await;
+    let answer = app.push(&Nupkg::new(&"漢".repeat(64), "1.0").pack()).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.reason.contains("too long"), "{}", answer.reason);
+}
+
+#[tokio::test]
+async fn records_are_asked_about_a_few_at_a_time_and_all_of_them() {
+    const PACKAGES: usize = 130;
+    let app = TestApp::start("").await;
+    for number in 0..PACKAGES {
+        let package = Nupkg::new(&format!("many.{number:04}"), "1.0");
+        let package = if number % 3 == 0 {
+            package.depends_on("wanted", "[1.0]")
+        } else {
+            package
+        };
+        app.push(&package.pack()).await.expect_status(201);
+    }
+    let page = app
+        .feed("/api/v2/Packages()?$filter=substringof('wanted',Dependencies)")
+        .await;
+    let found: Vec<_> = page.entries.iter().map(|entry| entry.id.to_string()).collect();
+    let expected: Vec<_> = (0..PACKAGES)
+        .step_by(3)
+        .map(|number| format!("many.{number:04}"))
+        .collect();
+    assert_eq!(found, expected);
+}
