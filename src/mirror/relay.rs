@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use futures::FutureExt as _;
 
 use super::coalesce::Coalescer;
+use super::lookup::in_time;
 use super::remembered::Remembered;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::query::{Latest, Prerelease, SearchTerms};
@@ -135,8 +136,7 @@ impl Mirror {
             skip: key.skip,
             top: SEARCH_PAGE,
         };
-        let found = upstream
-            .search(&search)
+        let found = in_time(source, upstream.search(&search))
             .await
             .map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
         let count = found.items.len();
