@@ -98,15 +98,15 @@ impl Mirror {
             return Ok(());
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let Ok(announced) = tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await else {
-            let (url, outage) = (source.to_string(), Outage::HeaderTimeout(LOOKUP_DEADLINE));
-            return Err(failed(UpstreamError::Unavailable {
-                url,
-                outage,
-                retry_after: None,
-            }));
+        let overdue = |_| UpstreamError::Unavailable {
+            url: source.to_string(),
+            outage: Outage::HeaderTimeout(LOOKUP_DEADLINE),
+            retry_after: None,
         };
-        let announced = announced.map_err(failed)?;
+        let answer = tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await;
+        let answer = answer.map_err(overdue).and_then(|answer| answer);
+        self.inner.outages.note(source, &answer);
+        let announced = answer.map_err(failed)?;
         self.keep_announced(source, id, &announced, Change::Announce).await?;
         let at = self.inner.clock.now();
         let note = (!announced.is_empty()).then_some(Note { at });

@@ -182,11 +182,35 @@ fn reindex_counts_and_refuses() {
 }
 
 #[test]
+fn the_log_tells_once_that_an_upstream_is_down() {
+    let mut origin = LarderProcess::start(FEEDS);
+    origin.import(&[mixed_folder().path()]).expect_failure();
+    let upstream = format!(
+        "[freshness]\nmetadata = \"0s\"\n[[upstream]]\nname = \"origin\"\nkind = \"v2\"\nurl = \"{}\"\n",
+        origin.feed_url()
+    );
+    let mirror = LarderProcess::start(&upstream);
+    let ask = || raw_http::get(mirror.authority(), "/api/v2/FindPackagesById()?id='One'").expect_status(200);
+    ask();
+    assert!(!mirror.log().contains("WARN"), "{}", mirror.log());
+    origin.stop();
+    ask();
+    ask();
+    let needle = "the upstream cannot be asked; what is known is served";
+    assert_eq!(mirror.log().matches(needle).count(), 1, "{}", mirror.log());
+}
+
+#[test]
 fn commands_that_need_the_index_name_the_running_server() {
     let larder = LarderProcess::start(FEEDS);
     for command in ["reindex", "serve"] {
         let ran = larder.command(command, NOTHING);
         assert!(ran.code.is_some_and(|code| code != 0), "{ran}");
+        let next = if command == "serve" {
+            "storage.data"
+        } else {
+            "run this again"
+        };
         for needle in ["a running larder (process ", larder.base_url(), "stop it"] {
             assert!(ran.output.contains(needle), "no {needle:?} in {ran}");
         }
