@@ -182,6 +182,20 @@ fn reindex_counts_and_refuses() {
 }
 
 #[test]
+fn reindex_names_folders_that_no_feed_has() {
+    let larder = prepare();
+    larder.import(&[mixed_folder().path()]).expect_failure();
+    let packages = larder.data_dir().join("packages");
+    let misspelled = packages.join("mian");
+    fs::create_dir(&misspelled).expect("a folder");
+    Nupkg::new("Four", "4.0").pack().write_to(&misspelled);
+    let ran = larder.command("reindex", NOTHING);
+    let note = format!("note: {} belongs to no feed or upstream", misspelled.display());
+    assert_prints(&ran, 0, &["indexed 4 packages", &note]);
+    assert_eq!(ran.output.matches("note: ").count(), 1, "{ran}");
+}
+
+#[test]
 fn the_log_tells_once_that_an_upstream_is_down() {
     let mut origin = LarderProcess::start(FEEDS);
     origin.import(&[mixed_folder().path()]).expect_failure();
