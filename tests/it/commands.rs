@@ -196,6 +196,25 @@ fn reindex_names_folders_that_no_feed_has() {
 }
 
 #[test]
+fn a_port_in_use_leaves_no_trace_of_a_crash() {
+    let mut larder = prepare();
+    let configuration = larder.data_dir().with_file_name("mirror.toml");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let text = fs::read_to_string(&configuration).expect("the configuration");
+    fs::write(&configuration, text.replace("127.0.0.1:0", &address)).expect("the configuration");
+    let refusal = format!("cannot listen on {address}; server.listen");
+    assert_prints(&larder.command("serve", NOTHING), 1, &[&refusal]);
+    drop(taken);
+    larder.restart();
+    assert!(
+        !larder.log().contains("the last run did not end in order"),
+        "{}",
+        larder.log()
+    );
+}
+
+#[test]
 fn the_log_tells_once_that_an_upstream_is_down() {
     let mut origin = LarderProcess::start(FEEDS);
     origin.import(&[mixed_folder().path()]).expect_failure();
@@ -225,7 +244,7 @@ fn commands_that_need_the_index_name_the_running_server() {
         } else {
             "run this again"
         };
-        for needle in ["a running larder (process ", larder.base_url(), "stop it"] {
+        for needle in ["a running larder (process ", larder.base_url(), "stop it", next] {
             assert!(ran.output.contains(needle), "no {needle:?} in {ran}");
         }
     }
