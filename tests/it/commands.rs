@@ -93,6 +93,7 @@ fn import_into_the_folder() {
         &[
             "imported 0 of 1 packages",
             "1 were there already, 0 were refused",
+            "skipped ",
             "this version is there already",
         ],
     );
