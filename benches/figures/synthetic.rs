@@ -251,7 +251,7 @@ impl Package {
     fn properties(&self, version: &str, texts: &Texts, hash: &str, size: u64, random: &mut Random) -> Vec<Property> {
         let text = |name: &str, value: &str| Property::text(name, Some(value));
         let lower = self.id.to_lowercase();
-        let site = format!("https://www.{lower}.example.com/");
+        let home = format!("https://www.{lower}.example.com/");
         let repository = format!("https://source.example.com/{lower}/packages/");
         let count = |name: &str, value: u64| Property::typed(name, "Edm.Int32", value.to_string());
         let flag = |name: &str, value: bool| Property::typed(name, "Edm.Boolean", value.to_string());
@@ -274,18 +274,18 @@ impl Package {
                 &format!("https://packages.example.com/abuse/{lower}/{version}"),
             ),
             text("IconUrl", &format!("{repository}icon.png")),
-            text("LicenseUrl", &format!("{site}licence")),
+            text("LicenseUrl", &format!("{home}licence")),
             flag("RequireLicenseAcceptance", false),
             text("PackageHash", hash),
             text("PackageHashAlgorithm", "SHA512"),
             Property::typed("PackageSize", "Edm.Int64", size.to_string()),
-            text("ProjectUrl", &site),
+            text("ProjectUrl", &home),
             text("ReleaseNotes", &texts.release_notes),
             text("ProjectSourceUrl", &repository),
             text("PackageSourceUrl", &format!("{repository}tree/main")),
-            text("DocsUrl", &format!("{site}docs")),
+            text("DocsUrl", &format!("{home}docs")),
             Property::text("MailingListUrl", None),
-            text("BugTrackerUrl", &format!("{site}issues")),
+            text("BugTrackerUrl", &format!("{home}issues")),
             flag("IsApproved", true),
             text("PackageStatus", "Approved"),
             text("PackageSubmittedStatus", "Ready"),
