@@ -9,6 +9,7 @@ mod follow;
 mod freshness;
 mod locate;
 mod lookup;
+mod outages;
 mod policy;
 mod publish;
 mod query;
@@ -86,6 +87,7 @@ struct Inner {
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    outages: outages::Outages,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -120,6 +122,7 @@ impl Mirror {
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                outages: outages::Outages::default(),
                 writes: KeyedLocks::default(),
             }),
         }

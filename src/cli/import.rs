@@ -45,7 +45,7 @@ pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[Path
             Ok(Imported::Taken) => taken += 1,
             Ok(Imported::Present) => {
                 present += 1;
-                bar.suspend(|| eprintln!("refused {}: this version is there already", file.display()));
+                bar.suspend(|| eprintln!("skipped {}: this version is there already", file.display()));
             }
             Err(reason) => {
                 refused += 1;

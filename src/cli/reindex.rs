@@ -1,6 +1,9 @@
 //! `larder reindex`: a new index from the package files, and a place for those that were copied in by hand.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 use super::{assemble, progress, running};
 use crate::clock::Clock;
@@ -28,9 +31,36 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     for refusal in &report.refusals {
         eprintln!("refused {}: {}", refusal.path.display(), refusal.reason);
     }
+    for folder in unconfigured(config)? {
+        eprintln!(
+            "note: {} belongs to no feed or upstream of the configuration; clients do not see its packages",
+            folder.display()
+        );
+    }
     Ok(if report.refusals.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Finds the package folders that neither a feed nor an upstream has: one that a name was misspelled for, or that is no
+/// longer configured.
+fn unconfigured(config: &Config) -> anyhow::Result<Vec<PathBuf>> {
+    let packages = config.storage.data.join("packages");
+    let context = || format!("cannot read {}", packages.display());
+    let feeds = config.feeds().iter().map(|feed| feed.name.as_str());
+    let names: Vec<&str> = feeds
+        .chain(config.upstreams().iter().map(|upstream| upstream.name.as_str()))
+        .collect();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&packages).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        let is_known = entry.file_name().to_str().is_some_and(|name| names.contains(&name));
+        if entry.file_type().with_context(context)?.is_dir() && !is_known {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
 }

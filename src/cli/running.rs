@@ -56,11 +56,23 @@ fn file(state: &Path) -> PathBuf {
 
 /// Returns what to do where a command needs the data folder for itself and a server has it.
 pub(super) fn in_use(state: &Path) -> String {
+    format!("{}; stop it, run this again, and start it", holder(state))
+}
+
+/// Returns what to do where a second server is started.
+pub(super) fn serving_already(state: &Path) -> String {
+    format!(
+        "{}; stop it first, or give this one another storage.data and server.listen",
+        holder(state)
+    )
+}
+
+fn holder(state: &Path) -> String {
     match RunningServer::find(state) {
         Some(server) => format!(
-            "a running larder (process {}, http://{}) has this data folder open; stop it, run this again, and start it",
+            "a running larder (process {}, http://{}) has this data folder open",
             server.pid, server.address
         ),
-        None => "another larder has this data folder open; stop it, run this again, and start it".to_owned(),
+        None => "another larder has this data folder open".to_owned(),
     }
 }

@@ -25,13 +25,22 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     let settings = assemble::store_settings(config);
     let state = settings.data.join("state");
     let (store, rows, opening) = match Store::open(settings, &clock).await {
-        Err(OpenError::InUse { .. }) => anyhow::bail!("{}", running::in_use(&state)),
+        Err(OpenError::InUse { .. }) => anyhow::bail!("{}", running::serving_already(&state)),
         opened => opened?,
     };
     assemble::log_opening(&opening);
-    let listener = HttpListener::bind(config.server.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+    let listener = match HttpListener::bind(config.server.listen).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            // Nothing has changed: the next start need not take this for a crash.
+            store.close().await?;
+            let what = format!(
+                "cannot listen on {}; server.listen in the configuration names the address and port",
+                config.server.listen
+            );
+            return Err(anyhow::Error::new(error).context(what));
+        }
+    };
     let address = listener.local_addr()?;
     let mirror = assemble::mirror(config, &store, rows, &clock)?;
     // Last of all that can fail: a key that is made now must also be shown.

@@ -39,10 +39,17 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
             limit_bytes: app.max_url_bytes,
         });
     }
+    let asked = Asked {
+        version: request.version(),
+        uri: &uri,
+        headers: request.headers(),
+        peer: connection.peer.ip(),
+        local: connection.local,
+    };
     if path == "/" {
         // A push that were answered with 200 here would look like one that was taken.
         return match *request.method() {
-            Method::GET | Method::HEAD => Ok(front_page(app)),
+            Method::GET | Method::HEAD => Ok(front_page(app, &BaseUrl::of(&asked, &app.server)?)),
             ref method => Err(not_allowed("GET, HEAD", method)),
         };
     }
@@ -55,13 +62,6 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
         return Err(ApiError::NotFound(
             "There is no such feed; the default feed is at /api/v2/.".to_owned(),
         ));
-    };
-    let asked = Asked {
-        version: request.version(),
-        uri: &uri,
-        headers: request.headers(),
-        peer: connection.peer.ip(),
-        local: connection.local,
     };
     let base = BaseUrl::of(&asked, &app.server)?;
     let root = base.mount(mount.path).as_str().to_owned();
@@ -76,18 +76,19 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
 }
 
 /// For people who open the server in a browser.
-fn front_page(app: &App) -> Response {
+fn front_page(app: &App, base: &BaseUrl) -> Response {
     let mut page = "larder, a mirror and private feed for NuGet v2 clients\n\n".to_owned();
     for feed in &app.feeds {
         let place = if feed.is_default {
-            "/api/v2/".to_owned()
+            "api/v2/".to_owned()
         } else {
-            format!("/feeds/{}/api/v2/", feed.name)
+            format!("feeds/{}/api/v2/", feed.name)
         };
-        let _ = writeln!(page, "feed {}: {place}", feed.name);
+        let _ = writeln!(page, "feed {}: {base}/{place}", feed.name);
     }
-    page.push_str(
-        "\nPoint a client at a feed, for example: choco source add --name larder --source <this address>/api/v2/\n",
+    let _ = writeln!(
+        page,
+        "\nPoint a client at a feed, for example: choco source add --name larder --source {base}/api/v2/"
     );
     (StatusCode::OK, [("content-type", "text/plain; charset=utf-8")], page).into_response()
 }

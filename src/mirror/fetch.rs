@@ -81,6 +81,10 @@ impl Mirror {
             let ((source, id, version), _) = &errand;
             arrival.send_replace(match outcome {
                 Ok(record) => Progress::Kept(Box::new(record)),
+                Err(error @ MirrorError::NotFound { .. }) => {
+                    tracing::debug!(upstream.name = %source, package.id = %id, package.version = %version, "the upstream has no such package");
+                    Progress::Failed(error)
+                }
                 Err(error) => {
                     tracing::warn!(upstream.name = %source, package.id = %id, package.version = %version, %error, "a package could not be mirrored");
                     Progress::Failed(error)

@@ -99,7 +99,9 @@ impl Mirror {
             return Ok(());
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let announced = in_time(source, upstream.versions(id)).await.map_err(failed)?;
+        let answer = in_time(source, upstream.versions(id)).await;
+        self.inner.outages.note(source, &answer);
+        let announced = answer.map_err(failed)?;
         self.keep_announced(source, id, &announced, Change::Announce).await?;
         let at = self.inner.clock.now();
         let note = (!announced.is_empty()).then_some(Note { at });

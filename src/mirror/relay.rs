@@ -136,9 +136,9 @@ impl Mirror {
             skip: key.skip,
             top: SEARCH_PAGE,
         };
-        let found = in_time(source, upstream.search(&search))
-            .await
-            .map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
+        let answer = in_time(source, upstream.search(&search)).await;
+        self.inner.outages.note(source, &answer);
+        let found = answer.map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
         let count = found.items.len();
         let mut by_id: HashMap<PackageId, Vec<Announced>> = HashMap::new();
         for announced in found.items {

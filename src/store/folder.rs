@@ -20,7 +20,7 @@ pub enum OpenError {
         data: PathBuf,
     },
     /// A file or folder in it cannot be used.
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {path}: {source}; storage.data must name a folder in which larder's user may write")]
     Io {
         /// What was tried.
         action: &'static str,

@@ -93,6 +93,7 @@ fn import_into_the_folder() {
         &[
             "imported 0 of 1 packages",
             "1 were there already, 0 were refused",
+            "skipped ",
             "this version is there already",
         ],
     );
@@ -182,12 +183,69 @@ fn reindex_counts_and_refuses() {
 }
 
 #[test]
+fn reindex_names_folders_that_no_feed_has() {
+    let larder = prepare();
+    larder.import(&[mixed_folder().path()]).expect_failure();
+    let packages = larder.data_dir().join("packages");
+    let misspelled = packages.join("mian");
+    fs::create_dir(&misspelled).expect("a folder");
+    Nupkg::new("Four", "4.0").pack().write_to(&misspelled);
+    let ran = larder.command("reindex", NOTHING);
+    let note = format!("note: {} belongs to no feed or upstream", misspelled.display());
+    assert_prints(&ran, 0, &["indexed 4 packages", &note]);
+    assert_eq!(ran.output.matches("note: ").count(), 1, "{ran}");
+}
+
+#[test]
+fn a_port_in_use_leaves_no_trace_of_a_crash() {
+    let mut larder = prepare();
+    let configuration = larder.data_dir().with_file_name("mirror.toml");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let text = fs::read_to_string(&configuration).expect("the configuration");
+    fs::write(&configuration, text.replace("127.0.0.1:0", &address)).expect("the configuration");
+    let refusal = format!("cannot listen on {address}; server.listen");
+    assert_prints(&larder.command("serve", NOTHING), 1, &[&refusal]);
+    drop(taken);
+    larder.restart();
+    assert!(
+        !larder.log().contains("the last run did not end in order"),
+        "{}",
+        larder.log()
+    );
+}
+
+#[test]
+fn the_log_tells_once_that_an_upstream_is_down() {
+    let mut origin = LarderProcess::start(FEEDS);
+    origin.import(&[mixed_folder().path()]).expect_failure();
+    let upstream = format!(
+        "[freshness]\nmetadata = \"0s\"\n[[upstream]]\nname = \"origin\"\nkind = \"v2\"\nurl = \"{}\"\n",
+        origin.feed_url()
+    );
+    let mirror = LarderProcess::start(&upstream);
+    let ask = || raw_http::get(mirror.authority(), "/api/v2/FindPackagesById()?id='One'").expect_status(200);
+    ask();
+    assert!(!mirror.log().contains("WARN"), "{}", mirror.log());
+    origin.stop();
+    ask();
+    ask();
+    let needle = "the upstream cannot be asked; what is known is served";
+    assert_eq!(mirror.log().matches(needle).count(), 1, "{}", mirror.log());
+}
+
+#[test]
 fn commands_that_need_the_index_name_the_running_server() {
     let larder = LarderProcess::start(FEEDS);
     for command in ["reindex", "serve"] {
         let ran = larder.command(command, NOTHING);
         assert!(ran.code.is_some_and(|code| code != 0), "{ran}");
-        for needle in ["a running larder (process ", larder.base_url(), "stop it"] {
+        let next = if command == "serve" {
+            "storage.data"
+        } else {
+            "run this again"
+        };
+        for needle in ["a running larder (process ", larder.base_url(), "stop it", next] {
             assert!(ran.output.contains(needle), "no {needle:?} in {ran}");
         }
     }

@@ -1,4 +1,4 @@
-//! Walking a whole feed through a mirror, page by page.
+//! Walking a whole feed through a mirror, page by page; and the page for people, which names the feeds.
 
 use std::collections::BTreeSet;
 
@@ -43,6 +43,29 @@ async fn next_links_lead_to_the_end_of_the_upstream() {
                 ids,
                 "{list}, pages of {size}"
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_front_page_names_the_address_of_each_feed() {
+    let feeds = "[[feed]]\nname = \"main\"\ndefault = true\n[[feed]]\nname = \"second\"\n";
+    for (server, base) in [
+        ("", None),
+        (
+            "server.public_url = \"https://packages.example.com/larder/\"\n",
+            Some("https://packages.example.com/larder"),
+        ),
+    ] {
+        let app = TestApp::start(&format!("{server}{feeds}")).await;
+        let base = base.map_or_else(|| format!("http://{}", app.authority()), str::to_owned);
+        let page = app.get("/").await.expect_status(200).text();
+        for line in [
+            format!("feed main: {base}/api/v2/\n"),
+            format!("feed second: {base}/feeds/second/api/v2/\n"),
+            format!("--source {base}/api/v2/\n"),
+        ] {
+            assert!(page.contains(&line), "no {line:?} in {page}");
         }
     }
 }
