@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::address::Collection;
 use super::xml::{DATA_SERVICES, METADATA, Xml};
-use crate::catalog::columns::{definition, format_instant, shown_published};
+use crate::catalog::columns::{EdmType, definition, format_instant, parse_instant, shown_published};
 use crate::catalog::{Instant, Property, Record, Text};
 
 /// What must be encoded in the path of a link. Ids and versions have no other such characters.
@@ -243,8 +243,8 @@ impl Properties<'_> {
         );
     }
 
-    /// Writes a property as its source wrote it. A null that the metadata does not admit is left out: clients of the WCF
-    /// generation fail on it, and do without the property.
+    /// Writes a property as its source wrote it. A null or a value that the metadata does not admit is left out: clients of
+    /// the WCF generation fail on it, with the whole page, and do without the property.
     fn property(&mut self, property: &Property) {
         if !is_name(&property.name) {
             return;
@@ -252,14 +252,26 @@ impl Properties<'_> {
         let attribute = property.edm_type.as_deref().filter(|edm_type| is_name(edm_type));
         let mut attributes = attribute.map_or(String::new(), |edm_type| format!(r#" m:type="{edm_type}""#));
         match &property.value {
-            Some(value) => self.write(&property.name, &attributes, value),
+            Some(value) if is_of_its_type(&property.name, value) => self.write(&property.name, &attributes, value),
             None if definition(&property.name).is_none_or(|definition| definition.nullable) => {
                 attributes.push_str(r#" m:null="true""#);
                 self.write(&property.name, &attributes, "");
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
+}
+
+/// Returns whether a value is one of the type that the metadata gives the property; names that it does not know have none.
+fn is_of_its_type(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    definition(name).is_none_or(|definition| match definition.edm {
+        EdmType::String => true,
+        EdmType::Boolean => ["true", "false", "1", "0"].contains(&value.to_ascii_lowercase().as_str()),
+        EdmType::Int32 => value.parse::<i32>().is_ok(),
+        EdmType::Int64 => value.parse::<i64>().is_ok(),
+        EdmType::DateTime => parse_instant(value).is_some(),
+    })
 }
 
 /// Returns whether a text can stand as an element's name; what an upstream sends need not.

@@ -178,3 +178,29 @@ fn the_writer_tells_just_what_records_leave_out() {
     expected.sort_unstable();
     assert_eq!(written, expected);
 }
+
+#[test]
+fn values_that_are_not_of_their_type_are_left_out() {
+    let property = |name: &str, value: &str| Property {
+        name: name.to_owned(),
+        edm_type: None,
+        value: Some(value.to_owned()),
+    };
+    let properties = vec![
+        property("PackageSize", "99999999999999999999"),
+        property("RequireLicenseAcceptance", "maybe"),
+        property("IsApproved", "true"),
+        property("PackageStatus", "any"),
+        property("Unknown", "any"),
+    ];
+    let document = entry(LINKS, &view(&record(row("git", "1.0"), properties)), None);
+    for (name, is_written) in [
+        ("PackageSize", false),
+        ("RequireLicenseAcceptance", false),
+        ("IsApproved", true),
+        ("PackageStatus", true),
+        ("Unknown", true),
+    ] {
+        assert_eq!(document.contains(&format!("<d:{name}>")), is_written, "{name}");
+    }
+}
