@@ -8,6 +8,9 @@
 /// The longest id that is accepted, in characters (NuGetGallery's database limit).
 pub const MAX_ID_CHARS: usize = 128;
 
+/// The longest id in lower case and percent-encoded, in bytes: it names a folder, and file systems take 255.
+pub const MAX_ID_ENCODED_BYTES: usize = 255;
+
 /// The longest version text that is accepted, in bytes (NuGetGallery's limit).
 pub const MAX_VERSION_BYTES: usize = 64;
 

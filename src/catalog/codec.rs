@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha512};
 
 use super::{Content, Instant, Interner, Origin, Property, Record, Row, SourceName, Text};
-use crate::nuget::{PackageIdError, SemVerLevel, VersionError};
+use crate::nuget::{PackageId, PackageIdError, SemVerLevel, VersionError};
 
 /// The form that is written. A value of another form is refused, and the index rebuilt from the files.
 pub const FORM: u8 = 1;
@@ -47,20 +47,53 @@ pub enum CodecError {
 /// The texts of one id that stand apart.
 #[derive(Debug, Default)]
 pub struct Texts {
-    texts: HashMap<TextKey, Arc<Text>>,
+    apart: HashMap<TextKey, Apart>,
     interner: Interner,
+    /// The id as the row read last spells it: nearly all rows of an id spell it alike.
+    id: Option<PackageId>,
+}
+
+/// A text that stands apart.
+#[derive(Debug)]
+enum Apart {
+    Read(Box<str>),
+    /// In the form that rows share.
+    Shared(Arc<Text>),
+}
+
+impl Apart {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Read(text) => text,
+            Self::Shared(text) => text.as_str(),
+        }
+    }
+
+    fn share(&mut self) -> Arc<Text> {
+        let text = match self {
+            Self::Read(text) => Arc::new(Text::from(std::mem::take(text))),
+            Self::Shared(text) => return Arc::clone(text),
+        };
+        *self = Self::Shared(Arc::clone(&text));
+        text
+    }
 }
 
 impl Texts {
     /// Adds a text that was read.
     pub fn insert(&mut self, key: TextKey, text: &str) {
-        let text = self.interner.intern(text);
-        self.texts.insert(key, text);
+        self.apart.insert(key, Apart::Read(text.into()));
+    }
+
+    /// Returns whether a text is there.
+    #[must_use]
+    pub fn contains(&self, key: &TextKey) -> bool {
+        self.apart.contains_key(key)
     }
 
     /// Returns the texts that were collected while encoding.
     pub fn iter(&self) -> impl Iterator<Item = (&TextKey, &str)> {
-        self.texts.iter().map(|(key, text)| (key, text.as_str()))
+        self.apart.iter().map(|(key, text)| (key, text.as_str()))
     }
 
     fn put(&mut self, text: &str) -> TextKey {
@@ -72,22 +105,36 @@ impl Texts {
         key
     }
 
-    fn get(&self, key: &TextKey) -> Result<&Arc<Text>, CodecError> {
-        self.texts.get(key).ok_or(CodecError::LostText)
+    fn get(&self, key: &TextKey) -> Result<&str, CodecError> {
+        self.apart.get(key).map(Apart::as_str).ok_or(CodecError::LostText)
+    }
+
+    fn share_id(&mut self, spelling: &str) -> Result<PackageId, CodecError> {
+        if let Some(id) = self.id.as_ref().filter(|id| id.as_str() == spelling) {
+            return Ok(id.clone());
+        }
+        let id: PackageId = spelling.parse().map_err(CodecError::Id)?;
+        self.id = Some(id.clone());
+        Ok(id)
+    }
+
+    fn share(&mut self, key: &TextKey) -> Result<Arc<Text>, CodecError> {
+        self.apart.get_mut(key).map(Apart::share).ok_or(CodecError::LostText)
     }
 }
 
 /// A text in place, or the name of one that stands apart.
 #[derive(Serialize, Deserialize)]
-enum Spelled {
-    Here(String),
+enum Spelled<'a> {
+    #[serde(borrow)]
+    Here(&'a str),
     Apart(TextKey),
 }
 
-impl Spelled {
-    fn encode(text: &str, texts: &mut Texts) -> Self {
+impl<'a> Spelled<'a> {
+    fn encode(text: &'a str, texts: &mut Texts) -> Self {
         if text.len() < APART_BYTES {
-            Self::Here(text.to_owned())
+            Self::Here(text)
         } else {
             Self::Apart(texts.put(text))
         }
@@ -96,22 +143,32 @@ impl Spelled {
     fn intern(&self, texts: &mut Texts) -> Result<Arc<Text>, CodecError> {
         match self {
             Self::Here(text) => Ok(texts.interner.intern(text)),
-            Self::Apart(key) => texts.get(key).cloned(),
+            Self::Apart(key) => texts.share(key),
         }
     }
 
-    fn read(self, texts: &Texts) -> Result<String, CodecError> {
+    fn read<'t>(&self, texts: &'t Texts) -> Result<&'t str, CodecError>
+    where
+        'a: 't,
+    {
         match self {
             Self::Here(text) => Ok(text),
-            Self::Apart(key) => Ok(texts.get(&key)?.as_str().to_owned()),
+            Self::Apart(key) => texts.get(key),
+        }
+    }
+
+    fn key(&self) -> Option<&TextKey> {
+        match self {
+            Self::Here(_) => None,
+            Self::Apart(key) => Some(key),
         }
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredRow {
-    id: String,
-    version: String,
+struct StoredRow<'a> {
+    id: &'a str,
+    version: &'a str,
     needs_semver2: bool,
     listed: bool,
     approved: bool,
@@ -122,35 +179,67 @@ struct StoredRow {
     download_count: u64,
     version_download_count: u64,
     package_size: u64,
-    title: Option<Spelled>,
-    description: Option<Spelled>,
-    summary: Option<Spelled>,
-    tags: Option<Spelled>,
-    authors: Option<Spelled>,
+    #[serde(borrow)]
+    title: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    description: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    summary: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    tags: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    authors: Option<Spelled<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredProperty {
-    name: String,
-    edm_type: Option<String>,
-    value: Option<Spelled>,
+struct StoredProperty<'a> {
+    name: &'a str,
+    edm_type: Option<&'a str>,
+    #[serde(borrow)]
+    value: Option<Spelled<'a>>,
+}
+
+/// [`Content`], borrowed.
+#[derive(Serialize, Deserialize)]
+struct StoredContent<'a> {
+    sha512: &'a str,
+    size: u64,
 }
 
 /// [`Origin`] without the tag that self-describing formats need.
 #[derive(Serialize, Deserialize)]
-enum StoredOrigin {
-    Pushed { by: String },
+enum StoredOrigin<'a> {
+    Pushed {
+        by: &'a str,
+    },
     Imported,
-    Mirrored { content_url: Option<String> },
+    Mirrored {
+        #[serde(borrow)]
+        content_url: Option<&'a str>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredRecord {
-    row: StoredRow,
-    properties: Vec<StoredProperty>,
-    content: Option<Content>,
-    origin: StoredOrigin,
+struct StoredRecord<'a> {
+    #[serde(borrow)]
+    row: StoredRow<'a>,
+    #[serde(borrow)]
+    properties: Vec<StoredProperty<'a>>,
+    #[serde(borrow)]
+    content: Option<StoredContent<'a>>,
+    #[serde(borrow)]
+    origin: StoredOrigin<'a>,
     committed: i64,
+}
+
+impl StoredRecord<'_> {
+    fn text_keys(&self) -> impl Iterator<Item = &TextKey> {
+        let row = &self.row;
+        let of_row = [&row.title, &row.description, &row.summary, &row.tags, &row.authors];
+        let of_properties = self.properties.iter().map(|property| &property.value);
+        let all = of_row.into_iter().chain(of_properties);
+        all.filter_map(|text| text.as_ref().and_then(Spelled::key))
+    }
 }
 
 /// Encodes a row; its long texts go to `texts`.
@@ -171,20 +260,25 @@ pub fn encode_record(record: &Record, texts: &mut Texts) -> Vec<u8> {
         .properties
         .iter()
         .map(|property| StoredProperty {
-            name: property.name.clone(),
-            edm_type: property.edm_type.clone(),
+            name: &property.name,
+            edm_type: property.edm_type.as_deref(),
             value: property.value.as_deref().map(|value| Spelled::encode(value, texts)),
         })
         .collect();
-    let origin = match record.origin.clone() {
+    let origin = match &record.origin {
         Origin::Pushed { by } => StoredOrigin::Pushed { by },
         Origin::Imported => StoredOrigin::Imported,
-        Origin::Mirrored { content_url } => StoredOrigin::Mirrored { content_url },
+        Origin::Mirrored { content_url } => StoredOrigin::Mirrored {
+            content_url: content_url.as_deref(),
+        },
     };
     frame(&StoredRecord {
         row: store_row(&record.row, texts),
         properties,
-        content: record.content.clone(),
+        content: record.content.as_ref().map(|content| StoredContent {
+            sha512: &content.sha512,
+            size: content.size,
+        }),
         origin,
         committed: ticks(record.committed),
     })
@@ -192,30 +286,41 @@ pub fn encode_record(record: &Record, texts: &mut Texts) -> Vec<u8> {
 
 /// Decodes a record of `source`.
 pub fn decode_record(source: &SourceName, bytes: &[u8], texts: &mut Texts) -> Result<Record, CodecError> {
-    let stored: StoredRecord = unframe(bytes)?;
+    let stored: StoredRecord<'_> = unframe(bytes)?;
     let row = read_row(stored.row, texts)?;
     let mut properties = Vec::with_capacity(stored.properties.len());
     for property in stored.properties {
-        let value = property.value.map(|value| value.read(texts)).transpose()?;
+        let value = property.value.map(|value| value.read(texts).map(str::to_owned));
         properties.push(Property {
-            name: property.name,
-            edm_type: property.edm_type,
-            value,
+            name: property.name.to_owned(),
+            edm_type: property.edm_type.map(str::to_owned),
+            value: value.transpose()?,
         });
     }
     let origin = match stored.origin {
-        StoredOrigin::Pushed { by } => Origin::Pushed { by },
+        StoredOrigin::Pushed { by } => Origin::Pushed { by: by.to_owned() },
         StoredOrigin::Imported => Origin::Imported,
-        StoredOrigin::Mirrored { content_url } => Origin::Mirrored { content_url },
+        StoredOrigin::Mirrored { content_url } => Origin::Mirrored {
+            content_url: content_url.map(str::to_owned),
+        },
     };
     Ok(Record {
         source: source.clone(),
         row: Arc::new(row),
         properties,
-        content: stored.content,
+        content: stored.content.map(|content| Content {
+            sha512: content.sha512.to_owned(),
+            size: content.size,
+        }),
         origin,
         committed: instant(stored.committed)?,
     })
+}
+
+/// Returns the names of the texts without which a record cannot be decoded.
+pub fn record_text_keys(bytes: &[u8]) -> Result<Vec<TextKey>, CodecError> {
+    let stored: StoredRecord<'_> = unframe(bytes)?;
+    Ok(stored.text_keys().copied().collect())
 }
 
 fn frame<T: Serialize>(value: &T) -> Vec<u8> {
@@ -234,11 +339,11 @@ fn unframe<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     }
 }
 
-fn store_row(row: &Row, texts: &mut Texts) -> StoredRow {
-    let mut spell = |text: &Option<Arc<Text>>| text.as_ref().map(|text| Spelled::encode(text.as_str(), texts));
+fn store_row<'a>(row: &'a Row, texts: &mut Texts) -> StoredRow<'a> {
+    let mut spell = |text: &'a Option<Arc<Text>>| text.as_ref().map(|text| Spelled::encode(text.as_str(), texts));
     StoredRow {
-        id: row.id.as_str().to_owned(),
-        version: row.version.as_str().to_owned(),
+        id: row.id.as_str(),
+        version: row.version.as_str(),
         needs_semver2: row.level == SemVerLevel::Two,
         listed: row.listed,
         approved: row.approved,
@@ -257,10 +362,11 @@ fn store_row(row: &Row, texts: &mut Texts) -> StoredRow {
     }
 }
 
-fn read_row(stored: StoredRow, texts: &mut Texts) -> Result<Row, CodecError> {
-    let mut text = |spelled: Option<Spelled>| spelled.map(|spelled| spelled.intern(texts)).transpose();
+fn read_row(stored: StoredRow<'_>, texts: &mut Texts) -> Result<Row, CodecError> {
+    let id = texts.share_id(stored.id)?;
+    let mut text = |spelled: Option<Spelled<'_>>| spelled.map(|spelled| spelled.intern(texts)).transpose();
     Ok(Row {
-        id: stored.id.parse().map_err(CodecError::Id)?,
+        id,
         version: stored.version.parse().map_err(CodecError::Version)?,
         level: if stored.needs_semver2 {
             SemVerLevel::Two

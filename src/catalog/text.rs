@@ -1,5 +1,6 @@
 //! Text that filters search: held once for all rows that share it, beside its lower-cased form.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -16,11 +17,7 @@ impl Text {
     /// Makes a text of its own; rows share texts through an [`Interner`].
     #[must_use]
     pub fn new(raw: &str) -> Self {
-        let folded = raw.to_lowercase();
-        Self {
-            raw: raw.into(),
-            lower: (folded != raw).then(|| folded.into()),
-        }
+        Self::from(Box::from(raw))
     }
 
     /// Returns the text as it was written.
@@ -33,6 +30,14 @@ impl Text {
     #[must_use]
     pub fn lower(&self) -> &str {
         self.lower.as_deref().unwrap_or(&self.raw)
+    }
+}
+
+impl From<Box<str>> for Text {
+    fn from(raw: Box<str>) -> Self {
+        let folded = raw.to_lowercase();
+        let lower = (*folded != *raw).then(|| folded.into());
+        Self { raw, lower }
     }
 }
 
@@ -50,12 +55,6 @@ impl Hash for Text {
     }
 }
 
-impl std::borrow::Borrow<str> for Text {
-    fn borrow(&self) -> &str {
-        &self.raw
-    }
-}
-
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.raw, f)
@@ -65,18 +64,27 @@ impl fmt::Debug for Text {
 /// Makes equal texts one. Meant for one bounded set of rows (the versions of an id, say): it holds on to all it was given.
 #[derive(Default, Debug)]
 pub struct Interner {
-    texts: HashSet<Arc<Text>>,
+    texts: HashSet<Interned>,
+}
+
+/// A text that is found by its spelling, before it is made.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Interned(Arc<Text>);
+
+impl Borrow<str> for Interned {
+    fn borrow(&self) -> &str {
+        &self.0.raw
+    }
 }
 
 impl Interner {
     /// Returns the one shared text equal to `raw`.
     pub fn intern(&mut self, raw: &str) -> Arc<Text> {
-        let fresh = Text::new(raw);
-        if let Some(known) = self.texts.get(&fresh) {
+        if let Some(Interned(known)) = self.texts.get(raw) {
             return Arc::clone(known);
         }
-        let text = Arc::new(fresh);
-        self.texts.insert(Arc::clone(&text));
+        let text = Arc::new(Text::new(raw));
+        self.texts.insert(Interned(Arc::clone(&text)));
         text
     }
 }

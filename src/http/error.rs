@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
 use super::header_text::one_line;
@@ -93,6 +93,14 @@ pub enum Dialect {
     OData,
     /// As plain text: for push and delete.
     Plain,
+}
+
+/// Makes the refusal of a method.
+pub(super) fn not_allowed(allow: &'static str, method: &Method) -> ApiError {
+    ApiError::MethodNotAllowed {
+        allow,
+        text: format!("{method} is not allowed here; {allow} are."),
+    }
 }
 
 impl ApiError {

@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::base_url::{Asked, BaseUrl};
-use super::error::{ApiError, Dialect};
+use super::error::{ApiError, Dialect, not_allowed};
 use super::listener::Connection;
 use super::state::{App, FeedRequest};
 use super::{mount, v2};
@@ -47,7 +47,11 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
         local: connection.local,
     };
     if path == "/" {
-        return Ok(front_page(app, &BaseUrl::of(&asked, &app.server)?));
+        // A push that were answered with 200 here would look like one that was taken.
+        return match *request.method() {
+            Method::GET | Method::HEAD => Ok(front_page(app, &BaseUrl::of(&asked, &app.server)?)),
+            ref method => Err(not_allowed("GET, HEAD", method)),
+        };
     }
     let Some(mount) = mount::find(path) else {
         return Err(ApiError::NotFound(format!(

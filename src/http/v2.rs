@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, Method};
 use axum::response::Response;
 
-use super::error::{ApiError, Dialect};
+use super::error::{ApiError, Dialect, not_allowed};
 use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
@@ -89,13 +89,6 @@ async fn write(
         }
         (Address::Root | Address::PackageRoot, method) => Err(not_allowed("GET, HEAD, PUT, POST", method)),
         (_, method) => Err(not_allowed("GET, HEAD, POST, DELETE", method)),
-    }
-}
-
-fn not_allowed(allow: &'static str, method: &Method) -> ApiError {
-    ApiError::MethodNotAllowed {
-        allow,
-        text: format!("{method} is not allowed here; {allow} are."),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::stream::{StreamExt as _, iter};
+use tokio::time::timeout;
 
 use super::coalesce::Coalescer;
 use super::fetch::mirrored_sidecar;
@@ -25,8 +26,8 @@ pub(super) type Lookups = Coalescer<(SourceName, PackageId), Result<(), MirrorEr
 /// How many look-ups one request may have under way at a time.
 const LOOKUPS_AT_A_TIME: usize = 8;
 
-/// The longest that all pages of one look-up may take.
-const LOOKUP_DEADLINE: Duration = Duration::from_secs(60);
+/// The longest that all pages of one look-up, or one page of a search, may take: bytes that only trickle in are no answer.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 
 impl Mirror {
     /// Makes sure that what the feed's upstreams say of the ids is known and fresh. Returns what could not be learnt; what
@@ -98,13 +99,7 @@ impl Mirror {
             return Ok(());
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let overdue = |_| UpstreamError::Unavailable {
-            url: source.to_string(),
-            outage: Outage::HeaderTimeout(LOOKUP_DEADLINE),
-            retry_after: None,
-        };
-        let answer = tokio::time::timeout(LOOKUP_DEADLINE, upstream.versions(id)).await;
-        let answer = answer.map_err(overdue).and_then(|answer| answer);
+        let answer = in_time(source, upstream.versions(id)).await;
         self.inner.outages.note(source, &answer);
         let announced = answer.map_err(failed)?;
         self.keep_announced(source, id, &announced, Change::Announce).await?;
@@ -192,6 +187,20 @@ impl Mirror {
         let written = self.inner.packages.put_sidecar(place, &sidecar).await;
         written.map_err(MirrorError::packages)
     }
+}
+
+/// Waits for an upstream's answer, but not for ever.
+pub(super) async fn in_time<T>(
+    source: &SourceName,
+    answer: impl Future<Output = Result<T, UpstreamError>>,
+) -> Result<T, UpstreamError> {
+    timeout(ANSWER_DEADLINE, answer).await.unwrap_or_else(|_| {
+        Err(UpstreamError::Unavailable {
+            url: source.to_string(),
+            outage: Outage::HeaderTimeout(ANSWER_DEADLINE),
+            retry_after: None,
+        })
+    })
 }
 
 /// Makes the record of what is announced. Times that the upstream does not tell stay as they were first seen.

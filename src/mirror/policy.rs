@@ -18,13 +18,14 @@ pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &PackageId) -> &'a [Sour
 }
 
 /// Returns the upstreams that a feed may hand a search text to: none where the name of a private package stands anywhere in
-/// it, also as `id:name`, in quotes, or at the end of a sentence.
+/// it, also as `id:name`, in quotes, with a version behind it, or at the end of a sentence.
 #[must_use]
 pub(super) fn upstreams_for_words<'a>(view: &'a FeedView, words: &[String]) -> &'a [SourceName] {
     let hosts = |name: &str| name.parse::<PackageId>().is_ok_and(|id| view.hosts(&id));
+    let is_name = |name: &str| view.shape().reserves(name) || hosts(name);
     let is_private = |name: &str| {
         let bare = name.trim_matches(['.', '-']);
-        view.shape().reserves(name) || view.shape().reserves(bare) || hosts(bare)
+        is_name(name) || is_name(bare) || before_versions(bare).any(is_name)
     };
     if words.iter().flat_map(|word| names(word)).any(is_private) {
         &[]
@@ -37,4 +38,15 @@ pub(super) fn upstreams_for_words<'a>(view: &'a FeedView, words: &[String]) -> &
 fn names(word: &str) -> impl Iterator<Item = &str> {
     let is_outside = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
     word.split(is_outside).filter(|name| !name.is_empty())
+}
+
+/// Returns what may be an id with a version behind it, as in the name of a nupkg: all before a separator and a digit.
+fn before_versions(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices(['.', '-']).filter_map(|(at, _)| {
+        let (id, version) = name.split_at_checked(at)?;
+        version
+            .get(1..)?
+            .starts_with(|c: char| c.is_ascii_digit())
+            .then_some(id)
+    })
 }

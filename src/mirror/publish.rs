@@ -72,9 +72,7 @@ impl Mirror {
         inspected.nuspec.validate_for_push().map_err(PublishError::Refused)?;
         let mirror = self.clone();
         let feed = feed.clone();
-        // A task of its own: a client that hangs up does not cut the steps apart.
-        let task = tokio::spawn(async move { mirror.keep_published(&feed, spooled, inspected, origin).await });
-        task.await.map_err(|failed| MirrorError::Internal(failed.to_string()))?
+        to_its_end(async move { mirror.keep_published(&feed, spooled, inspected, origin).await }).await
     }
 
     async fn keep_published(
@@ -123,7 +121,21 @@ impl Mirror {
     }
 
     /// Lists or unlists a hosted version. Unlisted, it stays there for whoever asks for that very version.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way it is done all the same.
     pub async fn set_listed(
+        &self,
+        feed: &SourceName,
+        id: &PackageId,
+        version: &NuGetVersion,
+        listed: Listed,
+    ) -> Result<(), PublishError> {
+        let (mirror, feed, id, version) = (self.clone(), feed.clone(), id.clone(), version.clone());
+        to_its_end(async move { mirror.change_listing(&feed, &id, &version, listed).await }).await
+    }
+
+    async fn change_listing(
         &self,
         feed: &SourceName,
         id: &PackageId,
@@ -174,7 +186,15 @@ impl Mirror {
     }
 
     /// Removes a hosted version for good.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way it is done all the same.
     pub async fn remove(&self, feed: &SourceName, id: &PackageId, version: &NuGetVersion) -> Result<(), PublishError> {
+        let (mirror, feed, id, version) = (self.clone(), feed.clone(), id.clone(), version.clone());
+        to_its_end(async move { mirror.take_away(&feed, &id, &version).await }).await
+    }
+
+    async fn take_away(&self, feed: &SourceName, id: &PackageId, version: &NuGetVersion) -> Result<(), PublishError> {
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
         let not_hosted = || PublishError::NotHosted {
             id: id.clone(),
@@ -223,4 +243,13 @@ impl Mirror {
             })
         })
     }
+}
+
+/// Runs work in a task of its own: a client that hangs up does not cut its steps apart.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, PublishError>> + Send + 'static,
+) -> Result<T, PublishError> {
+    tokio::spawn(work)
+        .await
+        .map_err(|failed| MirrorError::Internal(failed.to_string()))?
 }

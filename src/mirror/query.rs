@@ -8,6 +8,9 @@ use crate::catalog::{Query, Record, SourceName};
 use crate::store::RecordKey;
 use crate::view::{Candidates, FeedView, Hit};
 
+/// How many records are held at a time while they are asked whether their versions answer.
+const RECORDS_AT_A_TIME: usize = 100;
+
 /// One version that answers a query.
 #[derive(Debug, Clone)]
 pub struct Answered {
@@ -52,8 +55,9 @@ impl Mirror {
     }
 
     async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<(Vec<Answered>, u64), MirrorError> {
-        let candidates = self.candidates(view, query).await?;
-        let records = if candidates.need_records() {
+        let mut candidates = self.candidates(view, query).await?;
+        candidates.hits = self.settled(candidates.hits, query).await?;
+        let records = if candidates.order_needs_records {
             self.records(&candidates.hits).await?
         } else {
             Vec::new()
@@ -84,6 +88,26 @@ impl Mirror {
         let (view, query) = (Arc::clone(view), query.clone());
         let scan = tokio::task::spawn_blocking(move || view.candidates(&query));
         scan.await.map_err(|failed| MirrorError::Internal(failed.to_string()))
+    }
+
+    /// Lets records say which of the deferred versions answer, a few at a time: all of them would fill the memory.
+    async fn settled(&self, hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, MirrorError> {
+        if !hits.iter().any(|hit| hit.is_deferred) {
+            return Ok(hits);
+        }
+        let mut settled = Vec::new();
+        for some in hits.chunks(RECORDS_AT_A_TIME) {
+            let deferred: Vec<Hit> = some.iter().filter(|hit| hit.is_deferred).cloned().collect();
+            let mut records = self.records(&deferred).await?.into_iter();
+            settled.extend(some.iter().cloned().filter_map(|hit| {
+                if hit.is_deferred {
+                    hit.settle(query, records.next().flatten().as_ref())
+                } else {
+                    Some(hit)
+                }
+            }));
+        }
+        Ok(settled)
     }
 
     async fn records(&self, hits: &[Hit]) -> Result<Vec<Option<Record>>, MirrorError> {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use futures::FutureExt as _;
 
 use super::coalesce::Coalescer;
+use super::lookup::in_time;
 use super::remembered::Remembered;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::query::{Latest, Prerelease, SearchTerms};
@@ -135,7 +136,7 @@ impl Mirror {
             skip: key.skip,
             top: SEARCH_PAGE,
         };
-        let answer = upstream.search(&search).await;
+        let answer = in_time(source, upstream.search(&search)).await;
         self.inner.outages.note(source, &answer);
         let found = answer.map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
         let count = found.items.len();

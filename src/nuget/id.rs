@@ -1,6 +1,6 @@
 //! Package ids: compared ignoring case, shown as they were spelled.
 
-use crate::limits::MAX_ID_CHARS;
+use crate::limits::{MAX_ID_CHARS, MAX_ID_ENCODED_BYTES};
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
@@ -35,6 +35,11 @@ pub enum PackageIdError {
         /// Length in characters.
         chars: usize,
     },
+    /// The text is no name that a file system takes once its characters outside ASCII are percent-encoded.
+    #[error(
+        "the package id is too long for what it has of other characters than ASCII ones; at most {MAX_ID_ENCODED_BYTES} bytes are allowed, three for each of theirs"
+    )]
+    TooLongEncoded,
     /// The text has a character or an order of separators that ids do not have.
     #[error(
         "'{id}' is not a package id: letters, digits and '_', in parts separated by single '.' or '-', are allowed"
@@ -82,6 +87,10 @@ impl FromStr for PackageId {
         } else {
             folded.into()
         };
+        let encoded_bytes: usize = lower.bytes().map(|byte| if byte.is_ascii() { 1 } else { 3 }).sum();
+        if encoded_bytes > MAX_ID_ENCODED_BYTES {
+            return Err(PackageIdError::TooLongEncoded);
+        }
         Ok(Self { spelling, lower })
     }
 }
@@ -153,6 +162,14 @@ mod tests {
             "a".repeat(129).parse::<PackageId>(),
             Err(PackageIdError::TooLong { chars: 129 })
         );
+        assert!("ü".repeat(42).parse::<PackageId>().is_ok());
+        for id in [
+            "ü".repeat(43),
+            "漢".repeat(29),
+            format!("{}{}", "a".repeat(80), "ü".repeat(30)),
+        ] {
+            assert!(id.parse::<PackageId>().is_err(), "{id}");
+        }
     }
 
     #[test]

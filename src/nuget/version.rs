@@ -1,6 +1,7 @@
 //! Versions as NuGet reads them: one to four numbers, labels, metadata (NuGet.Client, `NuGetVersionFactory`).
 
 use crate::limits::MAX_VERSION_BYTES;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
@@ -126,10 +127,14 @@ impl FromStr for NuGetVersion {
         if text.len() > MAX_VERSION_BYTES {
             return Err(VersionError::TooLong { bytes: text.len() });
         }
-        let spelling: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let spelling: Cow<'_, str> = if text.contains(char::is_whitespace) {
+            text.chars().filter(|c| !c.is_whitespace()).collect()
+        } else {
+            text.into()
+        };
         let (rest, metadata) = match spelling.split_once('+') {
             Some((rest, metadata)) => (rest, Some(metadata)),
-            None => (spelling.as_str(), None),
+            None => (&*spelling, None),
         };
         let (core, labels) = match rest.split_once('-') {
             Some((core, labels)) => (core, Some(labels)),

@@ -66,6 +66,19 @@ impl Found {
         self.path.parts().nth(1).and_then(|part| part.as_ref().parse().ok())
     }
 
+    /// Returns the folder that the file lies in, below `packages/`: source, id and version.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        let mut folder = String::new();
+        for part in self.path.parts().skip(1).take(3) {
+            if !folder.is_empty() {
+                folder.push('/');
+            }
+            folder.push_str(part.as_ref());
+        }
+        folder
+    }
+
     /// Returns whether the file is a sidecar where sidecars lie.
     #[must_use]
     pub fn is_sidecar(&self) -> bool {

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
-use futures::stream::{BoxStream, StreamExt as _};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use sled::{Batch, Db};
 
 pub use self::audit::Held;
@@ -26,7 +26,6 @@ use self::keys::{
     COMPLETE, ID, RECORD, RECORD_TEXT, ROW, ROW_TEXT, SEQ, id_prefix, keyed, note_key, read_seq, record_key, seq_key,
     split_record_key,
 };
-use self::rows::Position;
 use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
 use crate::catalog::change::{Outcome, apply};
 use crate::catalog::codec::{self, Texts};
@@ -205,6 +204,7 @@ impl Tree {
     }
 
     fn lookup(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, IndexError> {
+        // An id may have thousands of texts, a record has ten: they are fetched one by one, those that are shared once.
         let mut texts_of: HashMap<Vec<u8>, Texts> = HashMap::new();
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
@@ -217,10 +217,16 @@ impl Tree {
                 records.push(None);
                 continue;
             };
-            if !texts_of.contains_key(&id_prefix) {
-                texts_of.insert(id_prefix.clone(), self.texts(RECORD_TEXT, &id_prefix)?);
+            let texts = texts_of.entry(id_prefix.clone()).or_default();
+            for digest in codec::record_text_keys(&bytes).map_err(IndexError::Damaged)? {
+                if texts.contains(&digest) {
+                    continue;
+                }
+                let text_key = keyed(RECORD_TEXT, &id_prefix, &digest);
+                if let Some(text) = self.db.get(&text_key).map_err(IndexError::Database)? {
+                    insert_text(texts, &text_key, &text)?;
+                }
             }
-            let texts = texts_of.entry(id_prefix).or_default();
             let record = codec::decode_record(&key.source, &bytes, texts).map_err(IndexError::Damaged)?;
             records.push(Some(record));
         }
@@ -357,28 +363,14 @@ impl Index for SledIndex {
     }
 
     fn rows(&self, after: Seq) -> BoxStream<'static, Result<RowChange, IndexError>> {
-        let index = self.clone();
-        let start = if after == 0 {
-            Position::Id(Vec::new())
+        let chunks = if after == 0 {
+            self.by_ids(Tree::rows_of)
         } else {
-            Position::Commit(after)
+            self.rows_after(after)
         };
-        let chunks = futures::stream::try_unfold(Some(start), move |position| {
-            let index = index.clone();
-            async move {
-                let Some(position) = position else { return Ok(None) };
-                let read = move |tree: &Tree| match position {
-                    Position::Commit(after) => tree.rows_after(after),
-                    Position::Id(from) => tree.rows_from(&from),
-                };
-                index.run(read).await.map(Some)
-            }
-        });
         chunks
-            .flat_map(|chunk: Result<Vec<RowChange>, IndexError>| match chunk {
-                Ok(changes) => futures::stream::iter(changes.into_iter().map(Ok).collect::<Vec<_>>()),
-                Err(error) => futures::stream::iter(vec![Err(error)]),
-            })
+            .map_ok(|changes| futures::stream::iter(changes.into_iter().map(Ok)))
+            .try_flatten()
             .boxed()
     }
 

@@ -30,9 +30,21 @@ impl Hit {
         )]
         &self.group.members()[self.at]
     }
+
+    /// Lets the record of a deferred version say whether it answers. A version whose record has gone meanwhile does not.
+    #[must_use]
+    pub fn settle(self, query: &Query, record: Option<&Record>) -> Option<Self> {
+        let columns = Columns::of(self.member(), query.level);
+        let (record, filter) = record.zip(query.filter.as_ref())?;
+        let answers = filter.verdict(&columns.with_record(record)) == Verdict::True;
+        answers.then_some(Self {
+            is_deferred: false,
+            ..self
+        })
+    }
 }
 
-/// The versions that answer a query, unless their record says otherwise; by id, highest version first.
+/// The versions that answer a query, unless their record says otherwise ([`Hit::settle`]); by id, highest version first.
 #[derive(Debug)]
 pub struct Candidates {
     /// The versions.
@@ -83,23 +95,12 @@ impl FeedView {
 }
 
 impl Candidates {
-    /// Returns whether records are needed before the answer is known.
-    #[must_use]
-    pub fn need_records(&self) -> bool {
-        self.order_needs_records || self.hits.iter().any(|hit| hit.is_deferred)
-    }
-
-    /// Puts the versions in the asked order and cuts the page out. `records` are those of the hits, in their order, where they
-    /// were needed.
+    /// Puts the versions in the asked order and cuts the page out. `records` are those of the hits, in their order, where the
+    /// order needs them.
     #[must_use]
     pub fn page(self, query: &Query, records: &[Option<Record>]) -> (Vec<Hit>, u64) {
-        let mut answers: Vec<(Hit, Option<&Record>)> = Vec::with_capacity(self.hits.len());
-        for (at, hit) in self.hits.into_iter().enumerate() {
-            let record = records.get(at).and_then(Option::as_ref);
-            if !hit.is_deferred || answers_with(query, &hit, record) {
-                answers.push((hit, record));
-            }
-        }
+        let with_record = |(at, hit)| (hit, records.get(at).and_then(Option::as_ref));
+        let mut answers: Vec<(Hit, Option<&Record>)> = self.hits.into_iter().enumerate().map(with_record).collect();
         if !query.order.is_empty() {
             // Stable: ties keep the order by id and version that the candidates come in.
             answers.sort_by(|a, b| compare(query, a, b));
@@ -128,14 +129,6 @@ fn verdict(query: &Query, member: &Member) -> Verdict {
         None => Verdict::True,
         Some(filter) => filter.verdict(&Columns::of(member, query.level)),
     }
-}
-
-/// A version whose record has gone meanwhile does not answer.
-fn answers_with(query: &Query, hit: &Hit, record: Option<&Record>) -> bool {
-    let columns = Columns::of(hit.member(), query.level);
-    record
-        .zip(query.filter.as_ref())
-        .is_some_and(|(record, filter)| filter.verdict(&columns.with_record(record)) == Verdict::True)
 }
 
 fn matches_terms(terms: &SearchTerms, row: &Row) -> bool {

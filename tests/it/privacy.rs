@@ -75,6 +75,8 @@ fn lists() -> Vec<String> {
         "'acme.secret,'",
         "'(acme.secret)'",
         "'acme.secret.'",
+        "'acme.secret.1.0'",
+        "'Acme.Secret-2.0.0.nupkg'",
         "'PackageId:Acme.Secret tag:acme'",
     ] {
         lists.push(format!("Search()?searchTerm={term}&includePrerelease=true"));

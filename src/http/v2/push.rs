@@ -1,10 +1,14 @@
 //! Taking a package from a client.
 
+use std::time::Duration;
+
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use futures::StreamExt as _;
+use tokio::time::timeout;
 
 use crate::catalog::Origin;
 use crate::http::error::ApiError;
@@ -15,6 +19,12 @@ use crate::nuget::AnnouncedHash;
 
 /// How much of a refused body is read, so that a client which sends all before it listens hears why.
 const DRAINED_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How long a refused body is read for.
+const DRAINED_FOR: Duration = Duration::from_secs(30);
+
+/// How long a client may pause while it sends a package.
+const PAUSE_LIMIT: Duration = Duration::from_secs(120);
 
 /// What multipart adds to a package, at most, as far as the announced length is judged by.
 const ENVELOPE_BYTES: u64 = 256 * 1024;
@@ -29,7 +39,10 @@ pub(super) async fn push(
     let origin = match admit(app, headers) {
         Ok(origin) => origin,
         Err(refusal) => {
-            drain(body).await;
+            // Who waits for leave to send the body gets the answer instead; reading would give that leave.
+            if !awaits_leave(headers) {
+                drain(body).await;
+            }
             return Err(refusal);
         }
     };
@@ -48,6 +61,13 @@ fn admit(app: &App, headers: &HeaderMap) -> Result<Origin, ApiError> {
         )));
     }
     Ok(origin)
+}
+
+/// Returns whether the client sends no body before it is told to, or has waited in vain (RFC 9110 section 10.1.1).
+fn awaits_leave(headers: &HeaderMap) -> bool {
+    headers
+        .get(EXPECT)
+        .is_some_and(|expected| expected.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Says who asks, by the key in `X-NuGet-ApiKey`.
@@ -88,20 +108,34 @@ async fn spool(app: &App, payload: &mut Payload) -> Result<Spooled, ApiError> {
         .create(limit, &AnnouncedHash::Other)
         .await
         .map_err(failed)?;
-    while let Some(bytes) = payload.chunk().await? {
+    while let Some(bytes) = next_chunk(payload).await? {
         writer.write(&bytes).await.map_err(failed)?;
     }
     writer.finish().await.map_err(failed)
 }
 
-/// Reads what the client still sends, up to a bound: one that is cut off while sending never reads the answer.
+async fn next_chunk(payload: &mut Payload) -> Result<Option<Bytes>, ApiError> {
+    match timeout(PAUSE_LIMIT, payload.chunk()).await {
+        Ok(chunk) => Ok(chunk?),
+        Err(_) => Err(ApiError::BadRequest(format!(
+            "Nothing came for {} seconds; the upload was given up, send it again.",
+            PAUSE_LIMIT.as_secs()
+        ))),
+    }
+}
+
+/// Reads what the client still sends, up to bounds: one that is cut off while sending never reads the answer.
 async fn drain(body: Body) {
     let mut body = body.into_data_stream();
     let mut drained = 0;
-    while let Some(Ok(bytes)) = body.next().await {
-        drained += bytes.len() as u64;
-        if drained > DRAINED_BYTES {
-            return;
+    let read = async {
+        while let Some(Ok(bytes)) = body.next().await {
+            drained += bytes.len() as u64;
+            if drained > DRAINED_BYTES {
+                return;
+            }
         }
-    }
+    };
+    // The refusal is sent all the same when the time is over.
+    let _ = timeout(DRAINED_FOR, read).await;
 }

@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::stream::TryStreamExt as _;
+
 use super::keys::{ID, RECORD, ROW, SEQ, id_prefix, seq_key};
-use super::rows::Position;
+use super::rows::Ids;
 use super::{SledIndex, Tree};
 use crate::catalog::{Instant, Row, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
@@ -32,32 +34,41 @@ impl SledIndex {
     /// # Errors
     /// [`IndexError::Inconsistent`] where records, rows and commits are each readable but do not belong together.
     pub async fn audit(&self) -> Result<Vec<Held>, IndexError> {
-        self.run(Tree::audit).await
+        let audits: Vec<Audit> = self.by_ids(Tree::audit_ids).try_collect().await?;
+        let ids = audits.iter().map(|audit| audit.ids).sum();
+        let rows = audits.iter().map(|audit| audit.rows).sum();
+        self.run(move |tree| tree.audit_counts(ids, rows)).await?;
+        Ok(audits.into_iter().flat_map(|audit| audit.held).collect())
     }
 }
 
+/// What was met in a run of ids.
+#[derive(Default)]
+struct Audit {
+    ids: usize,
+    rows: usize,
+    held: Vec<Held>,
+}
+
 impl Tree {
-    fn audit(&self) -> Result<Vec<Held>, IndexError> {
-        let mut held = Vec::new();
-        let (mut ids, mut rows) = (0, 0);
-        let mut position = Some(Position::Id(Vec::new()));
-        while let Some(Position::Id(from)) = position {
-            let (changes, next) = self.rows_from(&from)?;
-            for change in changes {
-                ids += 1;
-                rows += change.rows.len();
-                self.audit_id(change, &mut held)?;
-            }
-            position = next;
+    fn audit_ids(&self, ids: &Ids) -> Result<Audit, IndexError> {
+        let mut audit = Audit::default();
+        for change in self.rows_of(ids)? {
+            audit.ids += 1;
+            audit.rows += change.rows.len();
+            self.audit_id(change, &mut audit.held)?;
         }
-        // What no id leads to was not met above.
-        let counts = [(ID, ids), (SEQ, ids), (ROW, rows), (RECORD, rows)];
-        for (kind, expected) in counts {
+        Ok(audit)
+    }
+
+    /// Finds what no id leads to.
+    fn audit_counts(&self, ids: usize, rows: usize) -> Result<(), IndexError> {
+        for (kind, expected) in [(ID, ids), (SEQ, ids), (ROW, rows), (RECORD, rows)] {
             if self.count(kind)? != expected {
                 return Err(IndexError::Inconsistent);
             }
         }
-        Ok(held)
+        Ok(())
     }
 
     fn audit_id(&self, change: RowChange, held: &mut Vec<Held>) -> Result<(), IndexError> {
