@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use reqwest::header::ETAG;
 use tokio::io::AsyncReadExt as _;
 
 use super::running::RunningServer;
@@ -14,19 +15,20 @@ use super::{assemble, progress, running};
 use crate::catalog::{Origin, SourceName};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::range::ETag;
 use crate::mirror::{Mirror, PublishError};
 use crate::nuget::AnnouncedHash;
-use crate::store::{OpenError, Store};
+use crate::store::{OpenError, Store, rebuild};
 
 /// What became of one file.
 enum Imported {
     /// It is in the feed.
     Taken,
-    /// Its version was there before.
+    /// It was there before, byte for byte.
     Present,
 }
 
-/// Imports files and folders. Exit code 1 where any package was refused.
+/// Imports files and folders. Exit code 1 where any package was refused; one that is there already is none of them.
 pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let feed = match feed {
         Some(name) => config
@@ -45,7 +47,7 @@ pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[Path
             Ok(Imported::Taken) => taken += 1,
             Ok(Imported::Present) => {
                 present += 1;
-                bar.suspend(|| eprintln!("skipped {}: this version is there already", file.display()));
+                bar.suspend(|| eprintln!("skipped {}: it is there already", file.display()));
             }
             Err(reason) => {
                 refused += 1;
@@ -61,7 +63,7 @@ pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[Path
         files.len(),
         feed.name
     );
-    Ok(if present + refused == 0 {
+    Ok(if refused == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -167,6 +169,7 @@ impl Target {
                 import_key,
             } => {
                 let length = body.metadata().await?.len();
+                let path = file.to_owned();
                 let request = client
                     .put(url)
                     .header("X-NuGet-ApiKey", import_key)
@@ -175,10 +178,16 @@ impl Target {
                     .body(reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(body)));
                 let answer = request.send().await.context("the running server does not answer")?;
                 let status = answer.status();
+                let held = answer.headers().get(ETAG).cloned();
                 let text = answer.text().await.unwrap_or_default();
                 match status.as_u16() {
                     201 => Ok(Ok(Imported::Taken)),
-                    409 => Ok(Ok(Imported::Present)),
+                    409 => {
+                        let sent =
+                            tokio::task::spawn_blocking(move || rebuild::hash(std::fs::File::open(path)?)).await??;
+                        let tag = sent.sha512.parse().ok().map(|digest| ETag::of(&digest).header());
+                        Ok(present(tag.is_some() && tag == held))
+                    }
                     400 | 413 => Ok(Err(text)),
                     _ => anyhow::bail!("the running server answered with status {status}: {text}"),
                 }
@@ -192,6 +201,18 @@ impl Target {
             store.close().await?;
         }
         Ok(())
+    }
+}
+
+/// What becomes of a file whose version is there already.
+fn present(is_same: bool) -> Result<Imported, String> {
+    if is_same {
+        Ok(Imported::Present)
+    } else {
+        Err(
+            "this version is there already, with other bytes; give the package another version, or delete that one"
+                .to_owned(),
+        )
     }
 }
 
@@ -215,9 +236,11 @@ async fn into_folder(
         }
         buffer.reserve(256 * 1024);
     }
-    match mirror.publish(feed, writer.finish().await?, Origin::Imported).await {
+    let spooled = writer.finish().await?;
+    let content = spooled.content.clone();
+    match mirror.publish(feed, spooled, Origin::Imported).await {
         Ok(_) => Ok(Ok(Imported::Taken)),
-        Err(PublishError::Exists { .. }) => Ok(Ok(Imported::Present)),
+        Err(PublishError::Exists { held, .. }) => Ok(present(held == Some(content))),
         Err(refused @ (PublishError::Invalid(_) | PublishError::Refused(_))) => Ok(Err(refused.to_string())),
         Err(failed) => Err(failed.into()),
     }

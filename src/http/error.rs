@@ -8,12 +8,12 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
 use super::header_text::one_line;
-use super::range::unsatisfied_range;
+use super::range::{ETag, unsatisfied_range};
 use crate::limits::MAX_REASON_BYTES;
 use crate::odata::error::document;
 
@@ -41,8 +41,13 @@ pub enum ApiError {
         text: String,
     },
     /// 409: it contradicts what is here.
-    #[error("{0}")]
-    Conflict(String),
+    #[error("{text}")]
+    Conflict {
+        /// What is there already.
+        text: String,
+        /// The tag of its bytes: whoever sent the same need not mind.
+        held: Option<ETag>,
+    },
     /// 413: the body is too large.
     #[error("{0}")]
     PayloadTooLarge(String),
@@ -106,10 +111,9 @@ pub(super) fn not_allowed(allow: &'static str, method: &Method) -> ApiError {
 impl ApiError {
     /// Returns the refusal of a version that is there already, in the words that choco looks for (`NugetPush`).
     #[must_use]
-    pub fn already_exists(id: &str, version: &str) -> Self {
-        Self::Conflict(format!(
-            "A package with id '{id}' and version '{version}' already exists and cannot be modified."
-        ))
+    pub fn already_exists(id: &str, version: &str, held: Option<ETag>) -> Self {
+        let text = format!("A package with id '{id}' and version '{version}' already exists and cannot be modified.");
+        Self::Conflict { text, held }
     }
 
     /// Returns the status.
@@ -126,7 +130,7 @@ impl ApiError {
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
-            Self::Conflict(_) => (StatusCode::CONFLICT, "Conflict"),
+            Self::Conflict { .. } => (StatusCode::CONFLICT, "Conflict"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "UriTooLong"),
             Self::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "RangeNotSatisfiable"),
@@ -173,6 +177,7 @@ impl ApiError {
         match self {
             // .NET clients send credentials only when they are asked for them.
             Self::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"larder\""))),
+            Self::Conflict { held: Some(held), .. } => Some((ETAG, held.header())),
             Self::MethodNotAllowed { allow, .. } => Some((ALLOW, HeaderValue::from_static(allow))),
             Self::RangeNotSatisfiable { size } => Some((
                 CONTENT_RANGE,

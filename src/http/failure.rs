@@ -3,6 +3,7 @@
 use super::base_url::BaseUrlError;
 use super::error::ApiError;
 use super::multipart::PayloadError;
+use super::range::ETag;
 use crate::auth::Denied;
 use crate::mirror::{MirrorError, PublishError, SpoolError, Trouble};
 use crate::nuget::nupkg::NupkgError;
@@ -96,7 +97,10 @@ impl From<PublishError> for ApiError {
             // The disk failed, not the package.
             PublishError::Invalid(NupkgError::Read(source)) => Self::Internal(source.to_string()),
             PublishError::Invalid(_) | PublishError::Refused(_) => Self::BadRequest(sentence(&error)),
-            PublishError::Exists { id, version } => Self::already_exists(id.as_str(), &version),
+            PublishError::Exists { id, version, held } => {
+                let digest = held.and_then(|held| held.sha512.parse().ok());
+                Self::already_exists(id.as_str(), &version, digest.as_ref().map(ETag::of))
+            }
             PublishError::NotHosted { .. } => Self::NotFound(sentence(&error)),
             PublishError::Failed(MirrorError::Spool(spool)) if spool.is_disk_full() => {
                 Self::InsufficientStorage(DISK_FULL.to_owned())

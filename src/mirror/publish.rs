@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::spool::Spooled;
 use super::{Mirror, MirrorError};
-use crate::catalog::{Change, Listed, Origin, SourceName};
+use crate::catalog::{Change, Content, Listed, Origin, SourceName};
 use crate::nuget::nupkg::{self, Inspected, NupkgError};
 use crate::nuget::nuspec::PushRefusal;
 use crate::nuget::{NuGetVersion, PackageId};
@@ -39,6 +39,8 @@ pub enum PublishError {
         id: PackageId,
         /// The version, normalised.
         version: String,
+        /// The bytes that are there.
+        held: Option<Content>,
     },
     /// The version is not hosted here.
     #[error("there is no package '{id} {version}' hosted in this feed")]
@@ -85,12 +87,13 @@ impl Mirror {
         let nuspec = &inspected.nuspec;
         let (id, version) = (nuspec.id.clone(), nuspec.version.clone());
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
-        let exists = || PublishError::Exists {
+        let exists = |held: Option<Content>| PublishError::Exists {
             id: id.clone(),
             version: version.normalized().to_owned(),
+            held,
         };
-        if self.record_in(feed, &id, &version).await?.is_some() {
-            return Err(exists());
+        if let Some(record) = self.record_in(feed, &id, &version).await? {
+            return Err(exists(record.content));
         }
         let sidecar = Sidecar::new(&id, &version, &spooled.content, origin, self.inner.clock.now());
         let place = Place {
@@ -113,7 +116,7 @@ impl Mirror {
             .map_err(|error| MirrorError::Internal(error.to_string()))?;
         match self.commit(feed, &id, Change::Push(Box::new(record))).await? {
             Committed::Done { .. } => {}
-            Committed::Conflict | Committed::Missing => return Err(exists()),
+            Committed::Conflict | Committed::Missing => return Err(exists(None)),
         }
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "published a package");

@@ -89,12 +89,12 @@ fn import_into_the_folder() {
     let file = folder.path().join("One.1.0.nupkg");
     assert_prints(
         &larder.import(&[&file]),
-        1,
+        0,
         &[
             "imported 0 of 1 packages",
             "1 were there already, 0 were refused",
             "skipped ",
-            "this version is there already",
+            "it is there already",
         ],
     );
     let to_second: [&Path; 3] = [Path::new("--feed"), Path::new("second"), &file];
@@ -117,7 +117,7 @@ fn import_beside_a_running_server() {
     assert_mixed(&ran);
     assert_eq!(names(&larder, "main"), ["One 1.0", "One 2.0-beta", "Two 1.0"]);
     let again = larder.import(&[folder.path().join("One.1.0.nupkg")]);
-    assert_prints(&again, 1, &["this version is there already", "1 were there already"]);
+    assert_prints(&again, 0, &["it is there already", "1 were there already"]);
     let to_second = ["--feed".into(), "second".into(), folder.path().join("One.1.0.nupkg")];
     assert_prints(
         &larder.import::<PathBuf>(&to_second),
@@ -338,4 +338,21 @@ fn check_config_tells_values_and_mistakes() {
     let gone = larder.command("check-config", NOTHING);
     assert!(gone.code.is_some_and(|code| code != 0), "{gone}");
     gone.expect_output(&configuration.display().to_string());
+}
+
+#[test]
+fn other_bytes_of_a_version_are_refused() {
+    let mut larder = prepare();
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Nupkg::new("One", "1.0").pack().write_to(folder.path());
+    assert_prints(&larder.import(&[&first]), 0, &["imported 1 of 1 packages"]);
+    let other = Nupkg::new("One", "1.0").description("built again").pack();
+    std::fs::write(&first, &other.bytes).expect("a file that can be written");
+    let told = [
+        "0 were there already, 1 were refused",
+        "this version is there already, with other bytes",
+    ];
+    assert_prints(&larder.import(&[&first]), 1, &told);
+    larder.restart();
+    assert_prints(&larder.import(&[&first]), 1, &told);
 }

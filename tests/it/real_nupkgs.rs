@@ -14,7 +14,10 @@ const REFUSED: &[(&str, &str)] = &[
     // Its end record points to a ZIP64 locator that is none.
     ("Zip64Package.Corrupted.1.0.0.nupkg", "not a readable zip archive"),
     // Two builds of one version: the first one stays.
-    ("PackageWithGacReferences.1.0.nupkg", "this version is there already"),
+    (
+        "PackageWithGacReferences.1.0.nupkg",
+        "this version is there already, with other bytes",
+    ),
 ];
 
 /// Whether a line of an import tells of a file that was not taken in.

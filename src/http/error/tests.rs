@@ -38,7 +38,7 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
             Some(("allow", "GET, HEAD")),
         ),
         (
-            ApiError::already_exists("x", "1.0.0"),
+            ApiError::already_exists("x", "1.0.0", None),
             "409 A package with id 'x' and version '1.0.0' already exists and cannot be modified.",
             None,
         ),
@@ -153,7 +153,7 @@ async fn exchange(request: &str) -> String {
     let router = Router::new().fallback(async |uri: Uri| {
         let path = uri.path().trim_start_matches('/').to_owned();
         match path.strip_prefix("conflict/") {
-            Some(id) => ApiError::already_exists(id, "1.0.0").into_response(Dialect::Plain),
+            Some(id) => ApiError::already_exists(id, "1.0.0", None).into_response(Dialect::Plain),
             None => ApiError::NotFound(path.repeat(100)).into_response(Dialect::OData),
         }
     });
