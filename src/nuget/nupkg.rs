@@ -39,7 +39,7 @@ pub enum NupkgError {
     #[error("reading the package failed")]
     Read(#[source] io::Error),
     /// The archive is damaged, cut, or no zip at all.
-    #[error("the package is not a readable zip archive: {reason}")]
+    #[error("the package is not a readable zip archive ({reason}): it was cut short, or is no nupkg")]
     Archive {
         /// What is wrong.
         reason: String,

@@ -303,7 +303,7 @@ fn real_packages_are_inspected() {
             }
         }
     }
-    let reason = "the package is not a readable zip archive: Invalid EOCD64 Locator CD offset";
+    let reason = "the package is not a readable zip archive (Invalid EOCD64 Locator CD offset): it was cut short, or is no nupkg";
     assert_eq!(
         refused,
         [("Zip64Package.Corrupted.1.0.0.nupkg".to_owned(), reason.to_owned())]
