@@ -93,7 +93,13 @@ impl Group {
     /// Returns the member that carries a latest flag for a client that reads `level`.
     #[must_use]
     pub fn latest(&self, latest: Latest, level: SemVerLevel) -> Option<&Member> {
-        self.members.iter().find(|member| member.is_latest(latest, level))
+        self.latest_at(latest, level).and_then(|at| self.members.get(at))
+    }
+
+    /// Returns where among the members that one is.
+    #[must_use]
+    pub fn latest_at(&self, latest: Latest, level: SemVerLevel) -> Option<usize> {
+        self.members.iter().position(|member| member.is_latest(latest, level))
     }
 }
 

@@ -68,13 +68,18 @@ impl FeedView {
         };
         let mut hits = Vec::new();
         for group in groups {
-            for (at, member) in group.members().iter().enumerate() {
-                if query
-                    .latest
-                    .is_some_and(|latest| !member.is_latest(latest, query.level))
-                {
-                    continue;
-                }
+            // At most one version of a group is the latest, and it stands among the first.
+            let looked_at = match query.latest {
+                Some(latest) => group.latest_at(latest, query.level).map_or(0..0, |at| at..at + 1),
+                None => 0..group.members().len(),
+            };
+            for (at, member) in group
+                .members()
+                .iter()
+                .enumerate()
+                .take(looked_at.end)
+                .skip(looked_at.start)
+            {
                 let verdict = verdict(query, member);
                 if verdict != Verdict::False {
                     let is_deferred = verdict == Verdict::Deferred;
