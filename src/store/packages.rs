@@ -17,6 +17,7 @@ use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
@@ -45,6 +46,14 @@ pub struct Place<'a> {
     pub version: &'a NuGetVersion,
 }
 
+impl Place<'_> {
+    /// Returns the folder, below `packages/`: source, id and version.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        [self.source.as_str(), self.id.lower(), self.version.key().as_str()].join("/")
+    }
+}
+
 /// A file under `packages/`.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -66,17 +75,18 @@ impl Found {
         self.path.parts().nth(1).and_then(|part| part.as_ref().parse().ok())
     }
 
-    /// Returns the folder that the file lies in, below `packages/`: source, id and version.
+    /// Returns the folder that the file lies in, below `packages/`: source, id and version. The store percent-encodes what
+    /// lies outside ASCII; this is as [`Place::folder`] writes it.
     #[must_use]
     pub fn folder(&self) -> String {
-        let mut folder = String::new();
-        for part in self.path.parts().skip(1).take(3) {
-            if !folder.is_empty() {
-                folder.push('/');
-            }
-            folder.push_str(part.as_ref());
-        }
-        folder
+        let parts: Vec<_> = self
+            .path
+            .parts()
+            .skip(1)
+            .take(3)
+            .map(|part| part.as_ref().to_owned())
+            .collect();
+        percent_decode_str(&parts.join("/")).decode_utf8_lossy().into_owned()
     }
 
     /// Returns whether the file is a sidecar where sidecars lie.

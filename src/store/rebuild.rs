@@ -112,19 +112,16 @@ impl Rebuild<'_> {
         let (sidecars, _) = self.list().await?;
         let mut held: HashMap<String, &Held> = HashMap::with_capacity(known.len());
         for package in known {
-            let version = package.version.key();
-            held.insert(format!("{}/{}/{version}", package.source, package.id.lower()), package);
+            let place = Place {
+                source: &package.source,
+                id: &package.id,
+                version: &package.version,
+            };
+            held.insert(place.folder(), package);
         }
         let mut changed = Vec::new();
         for found in sidecars {
-            let folder = found
-                .path
-                .parts()
-                .skip(1)
-                .take(3)
-                .map(|part| part.as_ref().to_owned())
-                .collect::<Vec<_>>();
-            match held.remove(&folder.join("/")) {
+            match held.remove(&found.folder()) {
                 Some(package) if package.committed >= found.modified => {}
                 _ => changed.push(found),
             }
@@ -231,20 +228,13 @@ impl Rebuild<'_> {
             committed,
         };
         let record = sidecar.record(&assembly).map_err(|error| error.to_string())?;
-        let lies_at = [
-            source.as_str(),
-            record.row.id.lower(),
-            record.row.version.key().as_str(),
-        ]
-        .join("/");
-        let folder = found
-            .path
-            .parts()
-            .skip(1)
-            .take(3)
-            .map(|part| part.as_ref().to_owned())
-            .collect::<Vec<_>>();
-        if folder.join("/") != lies_at {
+        let place = Place {
+            source: &source,
+            id: &record.row.id,
+            version: &record.row.version,
+        };
+        let lies_at = place.folder();
+        if found.folder() != lies_at {
             return Err(format!("the sidecar is of {lies_at}, but lies elsewhere"));
         }
         Ok((nupkg.to_string(), Restored { record, problem }))
@@ -296,14 +286,8 @@ impl Rebuild<'_> {
         let sidecar = Sidecar::new(&id, &version, &content, Origin::Imported, self.clock.now());
         let from = self.packages.file_path(&nupkg.path);
         let lies_in_place = nupkg.path.filename() == Some(sidecar.file.as_str())
-            && nupkg
-                .path
-                .parts()
-                .skip(1)
-                .map(|part| part.as_ref().to_owned())
-                .take(3)
-                .collect::<Vec<_>>()
-                == [source.as_str().to_owned(), id.lower().to_owned(), version.key()];
+            && nupkg.path.parts_count() == 5
+            && nupkg.folder() == place.folder();
         if lies_in_place {
             self.packages.put_sidecar(place, &sidecar).await?;
         } else {

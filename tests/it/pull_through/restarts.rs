@@ -176,3 +176,20 @@ async fn what_is_known_and_not_held_outlives_an_end_in_disorder() {
     gate.open();
     assert!(app.get("/api/v2/package/large/1.0").await.expect_status(200).body == large.bytes);
 }
+
+#[tokio::test]
+async fn ids_outside_ascii_survive_a_crash_and_a_rebuild() {
+    let package = Nupkg::new("Grün.Paket", "1.0").pack();
+    let mut app = TestApp::start("").await;
+    app.push(&package).await.expect_status(201);
+    let target = "/api/v2/package/Gr%C3%BCn.Paket/1.0";
+    let list = "/api/v2/FindPackagesById()?id='gr%C3%BCn.paket'";
+    app.crash().await;
+    assert_eq!(app.get(target).await.expect_status(200).body, package.bytes);
+    assert_eq!(app.feed(list).await.entries.len(), 1);
+    app.stop().await;
+    std::fs::remove_dir_all(app.data().join("index")).expect("an index to lose");
+    app.open().await;
+    assert_eq!(app.get(target).await.expect_status(200).body, package.bytes);
+    assert_eq!(app.feed(list).await.entries.len(), 1);
+}
