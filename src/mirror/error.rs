@@ -55,8 +55,8 @@ pub enum MirrorError {
     /// A body could not be spooled.
     #[error(transparent)]
     Spool(Arc<SpoolError>),
-    /// A task ended in a way that it should not.
-    #[error("an internal task failed: {0}")]
+    /// Something that must not happen did: a task panicked, or a file that was kept is not what it was.
+    #[error("{0}")]
     Internal(String),
 }
 

@@ -122,13 +122,13 @@ impl Mirror {
             Err(error @ (PackagesError::Missing { .. } | PackagesError::Length { .. })) => error.to_string(),
             Err(error) => return Err(MirrorError::packages(error)),
         };
-        tracing::error!(package.id = %row.id, package.version = %row.version, reason, "the file of a package is damaged");
         if !matches!(held.record.origin, Origin::Mirrored { .. }) {
             return Err(MirrorError::Internal(format!(
-                "the file of {} {} is damaged: {reason}",
+                "the file of {} {} is damaged ({reason}); bring it back from a backup, and run `larder verify` to see what else is",
                 row.id, row.version
             )));
         }
+        tracing::warn!(package.id = %row.id, package.version = %row.version, reason, "the file of a mirrored package is damaged; it is fetched again");
         let record = held.record.clone();
         let located = self
             .arrive(&held.record.source, &row.id, &row.version, Some(record))
