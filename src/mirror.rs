@@ -169,6 +169,14 @@ impl Mirror {
         age.is_ok_and(|age| age < lifetime)
     }
 
+    /// Returns whether an upstream says which versions it has. All upstreams of feeds are there: the configuration sees to it.
+    fn announces(&self, source: &SourceName) -> bool {
+        self.inner
+            .upstreams
+            .get(source)
+            .is_some_and(|upstream| upstream.announces())
+    }
+
     /// Commits a change and lets the views see it.
     async fn commit(&self, source: &SourceName, id: &PackageId, change: Change) -> Result<Committed, MirrorError> {
         let committed = self

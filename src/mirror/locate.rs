@@ -88,7 +88,7 @@ impl Mirror {
         version: &NuGetVersion,
     ) -> Result<(), MirrorError> {
         let view = self.view(feed)?;
-        let is_silent = |source: &SourceName| self.inner.upstreams.get(source).is_some_and(|one| !one.announces());
+        let is_silent = |source: &SourceName| !self.announces(source);
         if !policy::upstreams_for(view, id).iter().any(is_silent) || self.record_of(view, id, version).await?.is_some()
         {
             return Ok(());
@@ -165,12 +165,7 @@ impl Mirror {
         mut failures: Vec<MirrorError>,
     ) -> Result<Located, MirrorError> {
         for source in policy::upstreams_for(view, id) {
-            if self
-                .inner
-                .upstreams
-                .get(source)
-                .is_none_or(|upstream| upstream.announces())
-            {
+            if self.announces(source) {
                 continue;
             }
             let absence = Absence::Version(source.clone(), format!("{id} {version}"));

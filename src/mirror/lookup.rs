@@ -58,12 +58,7 @@ impl Mirror {
     }
 
     async fn learn_one(&self, source: &SourceName, id: &PackageId) -> Result<(), MirrorError> {
-        let announces = self
-            .inner
-            .upstreams
-            .get(source)
-            .is_some_and(|upstream| upstream.announces());
-        if !announces {
+        if !self.announces(source) {
             return Ok(());
         }
         if self.is_fresh(source, id).await? {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Mirror, MirrorError};
-use crate::catalog::query::{Latest, SearchTerms};
+use crate::catalog::query::{Latest, Page, SearchTerms};
 use crate::catalog::{Query, Record, SourceName};
 use crate::store::RecordKey;
 use crate::view::{Candidates, FeedView, Hit};
@@ -41,17 +41,43 @@ impl Mirror {
     /// an answer would be a guess.
     pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
         let view = self.view(feed)?;
-        let failures = match &query.ids {
-            Some(ids) => self.learn(view, ids).await?,
-            None => self.relay(view, query, hint).await?,
-        };
+        let failures = self.learn_for(view, query, hint).await?;
         let (page, total) = self.answer(view, query).await?;
-        if total == 0
-            && let Some(failure) = failures.first()
-        {
-            return Err(failure.clone());
+        known(Answer { page, total, failures })
+    }
+
+    /// Counts what answers a query on all pages, as [`Self::query`] would, and leaves the page empty.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn count(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
+        let view = self.view(feed)?;
+        let failures = self.learn_for(view, query, hint).await?;
+        let no_page = Page {
+            skip: 0,
+            top: Some(0),
+            size: 0,
+        };
+        let unordered = Query {
+            page: no_page,
+            order: Vec::new(),
+            ..query.clone()
+        };
+        let (page, total) = self.answer(view, &unordered).await?;
+        known(Answer { page, total, failures })
+    }
+
+    /// Asks the upstreams for what a query needs. Returns those that could not be asked.
+    async fn learn_for(
+        &self,
+        view: &FeedView,
+        query: &Query,
+        hint: &SearchTerms,
+    ) -> Result<Vec<MirrorError>, MirrorError> {
+        match &query.ids {
+            Some(ids) => self.learn(view, ids).await,
+            None => self.relay(view, query, hint).await,
         }
-        Ok(Answer { page, total, failures })
     }
 
     async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<(Vec<Answered>, u64), MirrorError> {
@@ -127,5 +153,13 @@ impl Mirror {
             .lookup(hits.iter().map(key).collect())
             .await
             .map_err(MirrorError::index)
+    }
+}
+
+/// An answer that knows of nothing, where somebody who may know could not be asked, is none.
+fn known(answer: Answer) -> Result<Answer, MirrorError> {
+    match answer.failures.first() {
+        Some(failure) if answer.total == 0 => Err(failure.clone()),
+        _ => Ok(answer),
     }
 }

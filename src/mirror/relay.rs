@@ -64,12 +64,7 @@ impl Mirror {
     }
 
     async fn relay_to(&self, source: &SourceName, query: &Query, hint: &SearchTerms) -> Result<(), MirrorError> {
-        let announces = self
-            .inner
-            .upstreams
-            .get(source)
-            .is_some_and(|upstream| upstream.announces());
-        if !announces {
+        if !self.announces(source) {
             return Ok(());
         }
         let page = query.page;

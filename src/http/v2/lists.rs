@@ -45,7 +45,7 @@ pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collec
     let plan = plan::list(collection, &options, u64::from(app.server.page_size));
     let answer = app
         .mirror
-        .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
+        .count(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
         .await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
