@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::spool::Spooled;
 use super::{Mirror, MirrorError};
-use crate::catalog::{Change, Content, Listed, Origin, SourceName};
+use crate::catalog::{Change, Content, Listed, Origin, Record, SourceName};
 use crate::nuget::nupkg::{self, Inspected, NupkgError};
 use crate::nuget::nuspec::PushRefusal;
 use crate::nuget::{NuGetVersion, PackageId};
@@ -146,11 +146,7 @@ impl Mirror {
         listed: Listed,
     ) -> Result<(), PublishError> {
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
-        let not_hosted = || PublishError::NotHosted {
-            id: id.clone(),
-            version: version.clone(),
-        };
-        let record = self.record_in(feed, id, version).await?.ok_or_else(not_hosted)?;
+        let record = self.hosted(feed, id, version).await?;
         let version = &record.row.version;
         let place = Place {
             source: feed,
@@ -163,7 +159,12 @@ impl Mirror {
             .sidecar(place)
             .await
             .map_err(MirrorError::packages)?;
-        let sidecar = sidecar.ok_or_else(not_hosted)?;
+        // The index knows the package: what is missing was lost, and must not look like what never was.
+        let sidecar = sidecar.ok_or_else(|| {
+            MirrorError::Internal(format!(
+                "the package.json of {id} {version} is missing; bring it back from a backup, or run `larder reindex`"
+            ))
+        })?;
         let at = self.inner.clock.now();
         let sidecar = Sidecar {
             listed: listed == Listed::Yes,
@@ -199,11 +200,7 @@ impl Mirror {
 
     async fn take_away(&self, feed: &SourceName, id: &PackageId, version: &NuGetVersion) -> Result<(), PublishError> {
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
-        let not_hosted = || PublishError::NotHosted {
-            id: id.clone(),
-            version: version.clone(),
-        };
-        let record = self.record_in(feed, id, version).await?.ok_or_else(not_hosted)?;
+        let record = self.hosted(feed, id, version).await?;
         let version = &record.row.version;
         let place = Place {
             source: feed,
@@ -227,6 +224,15 @@ impl Mirror {
         }
         tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "removed a package");
         Ok(())
+    }
+
+    /// Returns the record of a version that is hosted in the feed.
+    async fn hosted(&self, feed: &SourceName, id: &PackageId, version: &NuGetVersion) -> Result<Record, PublishError> {
+        let record = self.record_in(feed, id, version).await?;
+        record.ok_or_else(|| PublishError::NotHosted {
+            id: id.clone(),
+            version: version.clone(),
+        })
     }
 
     /// Looks into a spooled package, away from the runtime's threads.

@@ -524,3 +524,14 @@ async fn what_was_pushed_is_there_after_a_restart_and_without_the_index() {
     assert_eq!(after.entries.len(), 3);
     app.push(&packages[0]).await.expect_status(409);
 }
+
+#[tokio::test]
+async fn a_lost_sidecar_is_a_failure_not_an_absence() {
+    let app = TestApp::start("").await;
+    app.push(&Nupkg::new("Ours", "1.0").pack()).await.expect_status(201);
+    let sidecar = app.data().join("packages/default/ours/1.0.0/package.json");
+    std::fs::remove_file(sidecar).expect("a sidecar to lose");
+    for method in ["DELETE", "POST"] {
+        app.manage(method, "/api/v2/package/Ours/1.0").await.expect_status(500);
+    }
+}

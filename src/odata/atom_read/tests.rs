@@ -132,7 +132,7 @@ fn resolves_links() {
             "package/x/1",
             "https://g.test/api/v2/package/x/1",
         ),
-        ("xml:base='/root/'", "/package/x/1", "https://gallery.test/package/x/1"),
+        ("xml:base='/feed/'", "/package/x/1", "https://gallery.test/package/x/1"),
         ("", "package/x/1", "https://gallery.test/api/v2/package/x/1"),
         (
             "xml:base='http://['",
