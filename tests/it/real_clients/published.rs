@@ -38,7 +38,7 @@ impl Published {
                 .file("lib/netstandard2.0/_._", "")
                 .pack(),
         );
-        let library = Nupkg::new("Larder.Library", "2.0.0-rc.1").depends_on("larder.base", "[1.0,2.0)");
+        let library = Nupkg::new("Larder.Toolkit", "2.0.0-rc.1").depends_on("larder.base", "[1.0,2.0)");
         packages.push(library.file("lib/netstandard2.0/_._", "").pack());
         for pusher in PUSHERS {
             packages.push(
