@@ -4,6 +4,7 @@ use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
+use crate::catalog::Record;
 use crate::catalog::query::SearchTerms;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
@@ -33,7 +34,8 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
         next: next.as_deref(),
         select: options.select.as_deref(),
     };
-    let entries: Vec<EntryView<'_>> = answer.page.iter().map(view).collect();
+    let records = app.mirror.records(&answer.page).await?;
+    let entries: Vec<EntryView<'_>> = views(&answer.page, &records).collect();
     let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries));
     warn_of(&mut response, &answer.failures);
     Ok(response)
@@ -62,14 +64,15 @@ pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Res
         .mirror
         .query(feed.feed, &plan::package(key), &SearchTerms::default())
         .await?;
-    let Some(found) = answer.page.first() else {
+    let records = app.mirror.records(&answer.page).await?;
+    let Some(found) = views(&answer.page, &records).next() else {
         return Err(ApiError::NotFound(format!(
             "There is no package '{} {}' here.",
             key.id, key.version
         )));
     };
     let links = Links { root: &feed.root };
-    let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, &view(found), options.select.as_deref()));
+    let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, &found, options.select.as_deref()));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -78,12 +81,15 @@ fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
     Ok(options::parse(feed.query)?)
 }
 
-fn view(answered: &Answered) -> EntryView<'_> {
-    EntryView {
-        record: &answered.record,
-        is_latest: answered.is_latest,
-        is_absolute_latest: answered.is_absolute_latest,
-    }
+/// Puts versions and their records together. A version whose record went since it was found is gone: it does not answer.
+fn views<'a>(page: &'a [Answered], records: &'a [Option<Record>]) -> impl Iterator<Item = EntryView<'a>> {
+    page.iter().zip(records).filter_map(|(answered, record)| {
+        record.as_ref().map(|record| EntryView {
+            record,
+            is_latest: answered.is_latest,
+            is_absolute_latest: answered.is_absolute_latest,
+        })
+    })
 }
 
 /// The path of a list in next links; the id of `FindPackagesById` stays among the parameters.
