@@ -57,6 +57,7 @@ pub fn feed(feed: &Feed<'_>, entries: &[EntryView<'_>]) -> String {
         Collection::Packages => "Packages",
         Collection::FindPackagesById(_) => "FindPackagesById",
         Collection::Search => "Search",
+        Collection::GetUpdates => "GetUpdates",
     };
     open(&mut xml, "feed", feed.links);
     if let Some(count) = feed.count {

@@ -92,6 +92,7 @@ fn path_of(collection: &Collection) -> String {
     match collection {
         Collection::Packages => "Packages()".to_owned(),
         Collection::Search => "Search()".to_owned(),
+        Collection::GetUpdates => "GetUpdates()".to_owned(),
         Collection::FindPackagesById(None) => "FindPackagesById()".to_owned(),
         Collection::FindPackagesById(Some(id)) => {
             let quoted = id.replace('\'', "''");
