@@ -9,7 +9,8 @@ use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::Answered;
 use crate::odata::address::{Collection, Key};
-use crate::odata::atom::{self, EntryView, Links};
+use crate::odata::atom::{self, Links};
+use crate::odata::entry::EntryView;
 use crate::odata::options::{self, Options};
 use crate::odata::plan;
 
