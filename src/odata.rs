@@ -6,6 +6,7 @@ pub mod address;
 pub mod atom;
 pub mod atom_read;
 pub mod edmx;
+pub mod entry;
 pub mod error;
 pub mod filter;
 pub mod lexer;

@@ -10,7 +10,8 @@ use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::Answered;
 use crate::odata::address::{Collection, Key};
-use crate::odata::atom::{self, EntryView, Links};
+use crate::odata::atom::{self, Links};
+use crate::odata::entry::EntryView;
 use crate::odata::options::{self, Options};
 use crate::odata::plan;
 
@@ -97,6 +98,7 @@ fn path_of(collection: &Collection) -> String {
     match collection {
         Collection::Packages => "Packages()".to_owned(),
         Collection::Search => "Search()".to_owned(),
+        Collection::GetUpdates => "GetUpdates()".to_owned(),
         Collection::FindPackagesById(None) => "FindPackagesById()".to_owned(),
         Collection::FindPackagesById(Some(id)) => {
             let quoted = id.replace('\'', "''");

@@ -1,7 +1,7 @@
 use super::*;
-use crate::catalog::Row;
 use crate::catalog::manifest::COMPUTED;
 use crate::catalog::testing::{described, instant, record, row, text};
+use crate::catalog::{Property, Record, Row};
 use crate::odata::atom_read::{FeedLimits, read_feed};
 use crate::odata::xml::lines;
 
