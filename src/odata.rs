@@ -11,6 +11,7 @@ pub mod error;
 pub mod filter;
 pub mod lexer;
 pub mod options;
+pub mod parts;
 pub mod plan;
 #[cfg(test)]
 mod recorded;
