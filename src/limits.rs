@@ -163,3 +163,6 @@ impl Default for FeedLimits {
         }
     }
 }
+
+/// The most addresses of one name that are tried.
+pub const MAX_ADDRESSES_OF_A_NAME: usize = 16;

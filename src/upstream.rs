@@ -7,6 +7,7 @@ mod address;
 pub mod client;
 mod content;
 pub mod error;
+mod guard;
 pub mod template;
 pub mod v2;
 
@@ -18,7 +19,7 @@ use crate::catalog::query::{Latest, Prerelease, SearchTerms};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 
-pub use client::{Limits, SetupError, Timeouts};
+pub use client::{ClientSettings, Limits, SetupError, Timeouts};
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
 pub use template::{TemplateSettings, TemplateUpstream};
 pub use v2::{V2Settings, V2Upstream};

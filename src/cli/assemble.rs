@@ -15,7 +15,9 @@ use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
-use crate::upstream::{Limits, TemplateSettings, TemplateUpstream, Timeouts, Upstream, V2Settings, V2Upstream};
+use crate::upstream::{
+    ClientSettings, Limits, TemplateSettings, TemplateUpstream, Timeouts, Upstream, V2Settings, V2Upstream,
+};
 use crate::view::FeedShape;
 
 /// Whose keys may change things.
@@ -110,6 +112,11 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<A
         || format!("larder/{}", env!("CARGO_PKG_VERSION")),
         |agent: &UserAgent| agent.as_str().to_owned(),
     );
+    let client = ClientSettings {
+        timeouts,
+        user_agent,
+        internal_hosts: upstream.internal_hosts.clone(),
+    };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {
         UpstreamKind::V2 { root } => {
@@ -121,19 +128,13 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<A
             Arc::new(V2Upstream::new(V2Settings {
                 name,
                 base: root.clone(),
-                timeouts,
+                client,
                 limits,
-                user_agent,
             })?)
         }
         UpstreamKind::Template { template } => {
             let template = template.as_str().to_owned();
-            Arc::new(TemplateUpstream::new(TemplateSettings {
-                name,
-                template,
-                timeouts,
-                user_agent,
-            })?)
+            Arc::new(TemplateUpstream::new(TemplateSettings { name, template, client })?)
         }
     })
 }

@@ -49,7 +49,7 @@ fn the_shipped_file_holds_every_key_with_its_default() {
     }
     assert_eq!(
         shipped.len(),
-        server::KEYS.len() + storage::KEYS.len() + limits::KEYS.len() + 3 + 3 + 4 + 5
+        server::KEYS.len() + storage::KEYS.len() + limits::KEYS.len() + 3 + 3 + upstream::KEYS.len() + 5
     );
 }
 
@@ -96,6 +96,7 @@ fn a_full_file() {
         kind = "template"
         url = "https://u:s3cret@downloads.example.com/@ID/@ID.@VERSION.nupkg"
         user_agent = "contoso"
+        internal_hosts = ["CDN.corp", "fd00::7", "[fd00::8]"]
         [[upstream]]
         name = "community"
         kind = "v2"
@@ -125,6 +126,7 @@ fn a_full_file() {
     assert!(matches!(&community.kind, UpstreamKind::V2 { root } if root.path() == "/api/v2/"));
     let vendor = config.upstream(&"vendor".parse().unwrap()).unwrap();
     assert_eq!(vendor.user_agent.as_ref().unwrap().as_str(), "contoso");
+    assert_eq!(vendor.internal_hosts, ["cdn.corp", "fd00::7", "fd00::8"]);
     assert!(matches!(&vendor.kind, UpstreamKind::Template { template } if template.as_str().contains("s3cret")));
     let choco = config.default_feed();
     assert!(choco.reserves("Contoso.Agent") && choco.reserves("FABRIKAM") && !choco.reserves("git"));
@@ -143,7 +145,7 @@ fn a_full_file() {
     );
     assert_eq!(shown["feed.choco.reserved"].0, "[\"contoso.*\", \"fabrikam\"]");
     assert_eq!(shown["server.listen"].1.to_string(), "mirror.toml:2");
-    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:20");
+    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:21");
     assert_eq!(shown["feed.private.reserved"].1, &Origin::Default);
     assert!(!format!("{config:?}").contains("s3cret"));
 }
@@ -313,6 +315,10 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\nuser_agent = \"\\n\"",
         "upstream.a.user_agent must be printable ASCII",
+    ),
+    (
+        "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\ninternal_hosts = [\"http://b/\"]",
+        "must be a host's name or address alone",
     ),
     (
         "[[feed]]\nname = \"a\"\ndefault = false",

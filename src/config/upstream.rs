@@ -12,7 +12,7 @@ use super::web_url;
 use crate::catalog::SourceName;
 use crate::redact;
 
-pub(super) const KEYS: &[&str] = &["name", "kind", "url", "user_agent"];
+pub(super) const KEYS: &[&str] = &["name", "kind", "url", "user_agent", "internal_hosts"];
 
 const PLACEHOLDERS: [&str; 2] = ["@ID", "@VERSION"];
 
@@ -25,6 +25,8 @@ pub struct UpstreamConfig {
     pub kind: UpstreamKind,
     /// What larder calls itself there; absent: larder and its version.
     pub user_agent: Option<UserAgent>,
+    /// Hosts beside that of its address, names or addresses, that its links may lead to although they are internal ones.
+    pub internal_hosts: Vec<String>,
 }
 
 /// What an upstream speaks, and where.
@@ -64,7 +66,33 @@ impl UpstreamConfig {
             },
         };
         let user_agent = section.optional("user_agent", "larder and its version")?;
-        Ok(Self { name, kind, user_agent })
+        let hosts: Vec<HostName> = section.read("internal_hosts", Vec::new())?;
+        Ok(Self {
+            name,
+            kind,
+            user_agent,
+            internal_hosts: hosts.into_iter().map(|host| host.0).collect(),
+        })
+    }
+}
+
+/// A name or an address, without scheme, port or path.
+struct HostName(String);
+
+impl Value for HostName {
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let text = text(value)?;
+        let bare = text.trim_matches(['[', ']']);
+        let is_host = url::Host::parse(text).is_ok() || bare.parse::<std::net::IpAddr>().is_ok();
+        if is_host {
+            Ok(Self(bare.to_lowercase()))
+        } else {
+            Err("must be a host's name or address alone, such as \"cdn.example.com\": no scheme, no port".to_owned())
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
     }
 }
 

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::address;
 use super::error::{BadAnswer, Outage, UpstreamError};
+use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use crate::odata::atom_read::FeedLimits;
 use crate::redact;
 
@@ -43,6 +44,17 @@ impl Default for Timeouts {
             body: Duration::from_secs(15),
         }
     }
+}
+
+/// How one upstream is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// What larder calls itself there.
+    pub user_agent: String,
+    /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
+    pub internal_hosts: Vec<String>,
 }
 
 /// How much of an upstream's answers is read.
@@ -108,7 +120,11 @@ impl Want {
 
 /// The client of one upstream.
 pub(crate) struct HttpClient {
-    http: reqwest::Client,
+    /// For what the configuration names.
+    at_home: reqwest::Client,
+    /// For everywhere else, on the public internet.
+    abroad: reqwest::Client,
+    guard: Guard,
     timeouts: Timeouts,
     /// The upstream's address, without credentials.
     home: Url,
@@ -128,15 +144,20 @@ pub(crate) struct Answer {
 
 impl HttpClient {
     /// Makes the client of the upstream at `home`, whose credentials it takes out of the URL.
-    pub(crate) fn new(home: &Url, timeouts: Timeouts, user_agent: &str) -> Result<Self, SetupError> {
+    pub(crate) fn new(home: &Url, settings: &ClientSettings) -> Result<Self, SetupError> {
         install_tls();
-        let http = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(timeouts.connect)
-            .pool_idle_timeout(IDLE_LIMIT)
-            .build()
-            .map_err(SetupError::Client)?;
+        let timeouts = settings.timeouts;
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(&settings.user_agent)
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(timeouts.connect)
+                .pool_idle_timeout(IDLE_LIMIT)
+        };
+        let resolver = PublicResolver::new(proxies_of_environment());
+        let at_home = builder().build().map_err(SetupError::Client)?;
+        let abroad = builder().dns_resolver(resolver).build().map_err(SetupError::Client)?;
+        let guard = Guard::new(home, &settings.internal_hosts);
         let decoded = |text: &str| {
             percent_encoding::percent_decode_str(text)
                 .decode_utf8_lossy()
@@ -146,7 +167,9 @@ impl HttpClient {
         let credentials =
             has_credentials.then(|| (decoded(home.username()), decoded(home.password().unwrap_or_default())));
         Ok(Self {
-            http,
+            at_home,
+            abroad,
+            guard,
             timeouts,
             home: address::without_credentials(home.clone()),
             credentials,
@@ -172,7 +195,15 @@ impl HttpClient {
     }
 
     async fn send(&self, url: &Url, want: Want) -> Result<Response, UpstreamError> {
-        let mut request = self.http.get(url.clone()).headers(want.headers());
+        self.guard
+            .admit(url)
+            .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
+        let client = if self.guard.is_configured(url) {
+            &self.at_home
+        } else {
+            &self.abroad
+        };
+        let mut request = client.get(url.clone()).headers(want.headers());
         let is_home = url.origin() == self.home.origin();
         if let Some((user, password)) = self.credentials.as_ref().filter(|_| is_home) {
             request = request.basic_auth(user, Some(password));
@@ -187,6 +218,9 @@ impl HttpClient {
     fn failed(&self, url: &Url, error: reqwest::Error) -> UpstreamError {
         let is_garbage =
             causes(&error).any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse));
+        if let Some(refusal) = causes(&error).find_map(|cause| cause.downcast_ref::<NotPublic>()) {
+            return bad(url, BadAnswer::Guarded(refusal.to_string()));
+        }
         let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
         let source = Arc::new(error.without_url());
         if is_garbage {

@@ -124,6 +124,9 @@ pub enum BadAnswer {
     /// A redirect leads nowhere, or where it must not lead.
     #[error("it redirects {0}")]
     Redirect(&'static str),
+    /// It leads to a network address that it must not lead to.
+    #[error("{0}")]
+    Guarded(String),
     /// The address of a package or of a next page cannot be followed.
     #[error("it links to {link}, {reason}")]
     Link {

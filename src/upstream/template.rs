@@ -6,7 +6,7 @@ use futures::future::{self, BoxFuture};
 use url::Url;
 
 use super::address::{self, encode};
-use super::client::{HttpClient, SetupError, Timeouts, bad};
+use super::client::{ClientSettings, HttpClient, SetupError, bad};
 use super::content::open_package;
 use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
 use crate::catalog::{Announced, SourceName};
@@ -20,10 +20,8 @@ pub struct TemplateSettings {
     pub name: SourceName,
     /// The URL in which `@ID` and `@VERSION` are replaced; may hold a user and a password.
     pub template: String,
-    /// How long it may take.
-    pub timeouts: Timeouts,
-    /// What larder calls itself there.
-    pub user_agent: String,
+    /// How it is asked.
+    pub client: ClientSettings,
 }
 
 /// A place with nupkgs, at addresses made from a template.
@@ -42,7 +40,7 @@ impl TemplateUpstream {
         Ok(Self {
             name: settings.name,
             template: settings.template,
-            client: HttpClient::new(&sample, settings.timeouts, &settings.user_agent)?,
+            client: HttpClient::new(&sample, &settings.client)?,
         })
     }
 
@@ -105,8 +103,7 @@ mod tests {
         TemplateUpstream::new(TemplateSettings {
             name: "t".parse().unwrap(),
             template: template.to_owned(),
-            timeouts: Timeouts::default(),
-            user_agent: "larder/test".to_owned(),
+            client: ClientSettings::default(),
         })
     }
 

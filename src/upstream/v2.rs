@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use super::address::{self, encode, literal};
-use super::client::{HttpClient, Limits, SetupError, Timeouts, Want, bad};
+use super::client::{ClientSettings, HttpClient, Limits, SetupError, Want, bad};
 use super::content::open_package;
 use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
 use crate::catalog::query::{Latest, Prerelease};
@@ -30,12 +30,10 @@ pub struct V2Settings {
     pub name: SourceName,
     /// The root of the feed; may hold a user and a password.
     pub base: Url,
-    /// How long it may take.
-    pub timeouts: Timeouts,
+    /// How it is asked.
+    pub client: ClientSettings,
     /// How much is read.
     pub limits: Limits,
-    /// What larder calls itself there.
-    pub user_agent: String,
 }
 
 /// A v2 feed that packages are mirrored from.
@@ -64,7 +62,7 @@ impl V2Upstream {
         }
         Ok(Self {
             name: settings.name,
-            client: HttpClient::new(&base, settings.timeouts, &settings.user_agent)?,
+            client: HttpClient::new(&base, &settings.client)?,
             limits: settings.limits,
         })
     }
@@ -244,9 +242,8 @@ mod tests {
         V2Upstream::new(V2Settings {
             name: "g".parse().unwrap(),
             base: base.parse().unwrap(),
-            timeouts: Timeouts::default(),
+            client: ClientSettings::default(),
             limits: Limits::default(),
-            user_agent: "larder/test".to_owned(),
         })
         .unwrap()
     }
@@ -287,9 +284,8 @@ mod tests {
         let settings = V2Settings {
             base: "file:///etc/".parse().unwrap(),
             name: "g".parse().unwrap(),
-            timeouts: Timeouts::default(),
+            client: ClientSettings::default(),
             limits: Limits::default(),
-            user_agent: String::new(),
         };
         assert!(matches!(V2Upstream::new(settings), Err(SetupError::Address { .. })));
     }

@@ -23,7 +23,7 @@ use larder::view::FeedShape;
 use crate::support::folder::{self, modified, set_modified};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{Reply, ScriptedUpstream, atom_entry, atom_feed};
-use crate::upstream_v2::patient;
+use crate::upstream_v2;
 
 /// A data folder and the clock of the processes that open it.
 struct Data {
@@ -280,9 +280,8 @@ fn upstreams_of(gallery: &ScriptedUpstream) -> Vec<Arc<dyn Upstream>> {
             V2Upstream::new(V2Settings {
                 name: "gallery".parse().expect("a name"),
                 base: gallery.url("/api/v2/").parse().expect("a URL"),
-                timeouts: patient(),
+                client: upstream_v2::settings(upstream_v2::patient()),
                 limits: Limits::default(),
-                user_agent: "larder/0.0-test".to_owned(),
             })
             .expect("an upstream"),
         ),
@@ -290,8 +289,7 @@ fn upstreams_of(gallery: &ScriptedUpstream) -> Vec<Arc<dyn Upstream>> {
             TemplateUpstream::new(TemplateSettings {
                 name: "vendor".parse().expect("a name"),
                 template: gallery.url("/files/@ID.@VERSION.nupkg"),
-                timeouts: patient(),
-                user_agent: "larder/0.0-test".to_owned(),
+                client: upstream_v2::settings(upstream_v2::patient()),
             })
             .expect("an upstream"),
         ),

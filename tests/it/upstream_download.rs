@@ -4,11 +4,12 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use larder::nuget::{NuGetVersion, PackageId};
 use larder::upstream::{
-    BadAnswer, ContentStream, ErrorKind, Limits, TemplateSettings, TemplateUpstream, Timeouts, Upstream, UpstreamError,
+    BadAnswer, ClientSettings, ContentStream, ErrorKind, Limits, TemplateSettings, TemplateUpstream, Timeouts,
+    Upstream, UpstreamError, V2Settings, V2Upstream,
 };
 
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream, refusing_address};
-use crate::upstream_v2::{client, client_with, impatient_for_bodies, impatient_for_headers, patient};
+use crate::upstream_v2::{client, client_with, impatient_for_bodies, impatient_for_headers, patient, settings};
 
 const PACKAGE: &str = "/api/v2/package/Git/1.0";
 
@@ -16,8 +17,7 @@ fn template(upstream: &ScriptedUpstream, timeouts: Timeouts) -> TemplateUpstream
     TemplateUpstream::new(TemplateSettings {
         name: "vendor".parse().expect("a name"),
         template: upstream.url("/files/@ID/@ID.@VERSION.nupkg?key=secret"),
-        timeouts,
-        user_agent: "larder/0.0-test".to_owned(),
+        client: settings(timeouts),
     })
     .expect("a client")
 }
@@ -334,4 +334,49 @@ async fn an_upstream_that_stops_is_unavailable() {
     assert!(open(&client).await.is_ok());
     upstream.stop().await;
     assert_eq!(open(&client).await.err().unwrap().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn links_lead_into_no_internal_network() {
+    let upstream = ScriptedUpstream::start().await;
+    let canary = ScriptedUpstream::start().await;
+    let port = canary.address().port();
+    let guarded = V2Upstream::new(V2Settings {
+        name: "gallery".parse().expect("a name"),
+        base: upstream.url("/api/v2/").parse().expect("a URL"),
+        client: ClientSettings {
+            internal_hosts: Vec::new(),
+            ..settings(patient())
+        },
+        limits: Limits::default(),
+    })
+    .expect("a client");
+    let (id, version) = key();
+    // The canary at its address, in each disguise, and at a name that is looked up.
+    let places = [
+        format!("127.0.0.1:{port}"),
+        format!("2130706433:{port}"),
+        format!("0x7f.0.0.1:{port}"),
+        format!("[::1]:{port}"),
+        format!("[::ffff:127.0.0.1]:{port}"),
+        format!("localhost:{port}"),
+        "169.254.169.254".to_owned(),
+        "10.0.0.1".to_owned(),
+    ];
+    for place in places {
+        let link = format!("http://{place}/git.nupkg");
+        upstream.on(PACKAGE, Reply::redirect(&link));
+        for content_url in [None, Some(link.as_str())] {
+            let error = guarded.open(&id, &version, content_url).await.err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::BadAnswer, "{place}: {error}");
+            let reason = "which is no address of the public internet";
+            assert!(error.to_string().contains(reason), "{place}: {error}");
+        }
+    }
+    assert_eq!(canary.connections(), 0);
+
+    // Its own origin may be reached wherever it lies.
+    upstream.on(PACKAGE, Reply::redirect(&upstream.url("/elsewhere")));
+    upstream.on("/elsewhere", Reply::ok(package(10)));
+    assert!(guarded.open(&id, &version, None).await.is_ok());
 }

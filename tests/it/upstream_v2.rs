@@ -6,8 +6,8 @@ use futures::StreamExt as _;
 use larder::catalog::query::{Latest, Prerelease, SearchTerms};
 use larder::nuget::PackageId;
 use larder::upstream::{
-    BadAnswer, ErrorKind, Limits, Outage, Timeouts, Upstream as _, UpstreamError, UpstreamSearch, V2Settings,
-    V2Upstream,
+    BadAnswer, ClientSettings, ErrorKind, Limits, Outage, Timeouts, Upstream as _, UpstreamError, UpstreamSearch,
+    V2Settings, V2Upstream,
 };
 
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_entry, atom_feed, refusing_address};
@@ -43,11 +43,19 @@ pub(crate) fn client_with(base: &str, timeouts: Timeouts, limits: Limits) -> V2U
     V2Upstream::new(V2Settings {
         name: "gallery".parse().expect("a name"),
         base: base.parse().expect("a URL"),
-        timeouts,
+        client: settings(timeouts),
         limits,
-        user_agent: "larder/0.0-test".to_owned(),
     })
     .expect("a client")
+}
+
+/// An upstream that may lead to other scripted ones, all of which lie on loopback.
+pub(crate) fn settings(timeouts: Timeouts) -> ClientSettings {
+    ClientSettings {
+        timeouts,
+        user_agent: "larder/0.0-test".to_owned(),
+        internal_hosts: vec!["127.0.0.1".to_owned()],
+    }
 }
 
 pub(crate) fn client(upstream: &ScriptedUpstream) -> V2Upstream {
