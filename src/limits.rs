@@ -166,3 +166,6 @@ impl Default for FeedLimits {
 
 /// The most addresses of one name that are tried.
 pub const MAX_ADDRESSES_OF_A_NAME: usize = 16;
+
+/// How much of an upstream's error page is read.
+pub const MAX_ERROR_PAGE_BYTES: usize = 16 * 1024;

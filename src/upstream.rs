@@ -4,7 +4,9 @@
 //! neither store nor clients. Absent, unavailable and forbidden stay different answers: [`ErrorKind`].
 
 mod address;
+mod breaker;
 pub mod client;
+mod condition;
 mod content;
 pub mod error;
 mod guard;
@@ -19,7 +21,9 @@ use crate::catalog::query::{Latest, Prerelease, SearchTerms};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 
+pub use breaker::BreakerSettings;
 pub use client::{ClientSettings, Limits, SetupError, Timeouts};
+pub use condition::RetrySettings;
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
 pub use template::{TemplateSettings, TemplateUpstream};
 pub use v2::{V2Settings, V2Upstream};

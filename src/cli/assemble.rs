@@ -16,7 +16,8 @@ use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{
-    ClientSettings, Limits, TemplateSettings, TemplateUpstream, Timeouts, Upstream, V2Settings, V2Upstream,
+    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Upstream,
+    V2Settings, V2Upstream,
 };
 use crate::view::FeedShape;
 
@@ -116,6 +117,11 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<A
         timeouts,
         user_agent,
         internal_hosts: upstream.internal_hosts.clone(),
+        retry: RetrySettings {
+            attempts: upstream.attempts,
+            ..RetrySettings::default()
+        },
+        breaker: BreakerSettings::default(),
     };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {

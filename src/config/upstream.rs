@@ -12,7 +12,7 @@ use super::web_url;
 use crate::catalog::SourceName;
 use crate::redact;
 
-pub(super) const KEYS: &[&str] = &["name", "kind", "url", "user_agent", "internal_hosts"];
+pub(super) const KEYS: &[&str] = &["name", "kind", "url", "user_agent", "internal_hosts", "attempts"];
 
 const PLACEHOLDERS: [&str; 2] = ["@ID", "@VERSION"];
 
@@ -27,6 +27,8 @@ pub struct UpstreamConfig {
     pub user_agent: Option<UserAgent>,
     /// Hosts beside that of its address, names or addresses, that its links may lead to although they are internal ones.
     pub internal_hosts: Vec<String>,
+    /// How often one thing is asked for in all, where it fails for the moment.
+    pub attempts: u32,
 }
 
 /// What an upstream speaks, and where.
@@ -72,6 +74,7 @@ impl UpstreamConfig {
             kind,
             user_agent,
             internal_hosts: hosts.into_iter().map(|host| host.0).collect(),
+            attempts: section.read::<Attempts>("attempts", Attempts(3))?.0,
         })
     }
 }
@@ -93,6 +96,24 @@ impl Value for HostName {
 
     fn show(&self) -> String {
         quoted(&self.0)
+    }
+}
+
+/// 1 to 10.
+struct Attempts(u32);
+
+impl Value for Attempts {
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let number = u32::read(value)?;
+        if (1..=10).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err("must be from 1 to 10".to_owned())
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.to_string()
     }
 }
 

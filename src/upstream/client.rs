@@ -3,20 +3,22 @@
 //! It sends credentials to the upstream's own origin alone, keeps no cookies, follows no downgrade to http, and does not
 //! know what a feed or a package is. A proxy is taken from the environment (`HTTPS_PROXY` and its kin).
 
-use std::sync::{Arc, Once};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Response, StatusCode};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::address;
+use super::breaker::BreakerSettings;
+use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
-use crate::odata::atom_read::FeedLimits;
+use crate::limits::{FeedLimits, MAX_ERROR_PAGE_BYTES};
 use crate::redact;
 
 /// Redirects that are followed for one request.
@@ -55,6 +57,10 @@ pub struct ClientSettings {
     pub user_agent: String,
     /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
     pub internal_hosts: Vec<String>,
+    /// How failures are tried again.
+    pub retry: RetrySettings,
+    /// When it is given up for a while.
+    pub breaker: BreakerSettings,
 }
 
 /// How much of an upstream's answers is read.
@@ -125,6 +131,8 @@ pub(crate) struct HttpClient {
     /// For everywhere else, on the public internet.
     abroad: reqwest::Client,
     guard: Guard,
+    retry: RetrySettings,
+    condition: Mutex<Condition>,
     timeouts: Timeouts,
     /// The upstream's address, without credentials.
     home: Url,
@@ -170,6 +178,8 @@ impl HttpClient {
             at_home,
             abroad,
             guard,
+            retry: settings.retry,
+            condition: Mutex::new(Condition::new(settings.breaker)),
             timeouts,
             home: address::without_credentials(home.clone()),
             credentials,
@@ -181,13 +191,72 @@ impl HttpClient {
         &self.home
     }
 
-    /// Gets `url`, following redirects.
+    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
     pub(crate) async fn get(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
+        let started = Instant::now();
+        let mut attempt = 1;
+        loop {
+            self.admit(&url).await?;
+            let answer = self.follow(url.clone(), want).await;
+            let noted = self.condition().note(Instant::now(), answer.as_ref().err());
+            self.log(noted);
+            let Err(failure) = &answer else { return answer };
+            let chance = chance();
+            let pause = self
+                .condition()
+                .retry(&self.retry, attempt, started.elapsed(), failure, chance);
+            let Some(pause) = pause else { return answer };
+            tracing::debug!(%failure, attempt, wait_ms = pause.as_millis(), "an upstream is asked again");
+            sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// Waits until the upstream may be asked, if that is soon.
+    async fn admit(&self, url: &Url) -> Result<(), UpstreamError> {
+        loop {
+            let admission = self.condition().admit(Instant::now());
+            let (outage, retry_after) = match admission {
+                Admission::Go => return Ok(()),
+                Admission::After(pause) => {
+                    sleep(pause).await;
+                    continue;
+                }
+                Admission::Paused(pause) => (Outage::Paused(pause), pause),
+                Admission::GivenUp(wait) => (Outage::GivenUp(wait), wait),
+            };
+            return Err(UpstreamError::Unavailable {
+                url: redact::url(url).to_string(),
+                outage,
+                retry_after: Some(retry_after),
+            });
+        }
+    }
+
+    fn condition(&self) -> MutexGuard<'_, Condition> {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn log(&self, noted: Noted) {
+        let home = redact::url(&self.home);
+        match noted {
+            Noted::Nothing => {}
+            Noted::Opened(open) => {
+                tracing::warn!(url = %home, seconds = open.as_secs(), "an upstream fails too often: it is not asked for a while");
+            }
+            Noted::Paused(pause) => {
+                tracing::warn!(url = %home, seconds = pause.as_secs(), "an upstream asked to be left alone");
+            }
+        }
+    }
+
+    /// Gets `url`, following redirects.
+    async fn follow(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
         let mut url = url;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&url, want).await?;
             if !is_redirect(response.status()) {
-                return self.accept(response, url);
+                return self.accept(response, url).await;
             }
             url = redirect_target(&response, &url).map_err(|reason| bad(&url, BadAnswer::Redirect(reason)))?;
         }
@@ -235,7 +304,7 @@ impl HttpClient {
     }
 
     /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
-    fn accept(&self, response: Response, url: Url) -> Result<Answer, UpstreamError> {
+    async fn accept(&self, response: Response, url: Url) -> Result<Answer, UpstreamError> {
         let status = response.status().as_u16();
         match status {
             200 => Ok(Answer {
@@ -254,11 +323,27 @@ impl HttpClient {
             }),
             408 | 429 | 500..=599 => Err(UpstreamError::Unavailable {
                 url: redact::url(&url).to_string(),
-                outage: Outage::Status(status),
                 retry_after: retry_after(response.headers()),
+                outage: if status == 429 && self.is_ban(response).await {
+                    Outage::Banned
+                } else {
+                    Outage::Status(status)
+                },
             }),
             _ => Err(bad(&url, BadAnswer::Status(status))),
         }
+    }
+
+    /// Looks for Cloudflare's "error code: 1015" in the page of a 429.
+    async fn is_ban(&self, mut response: Response) -> bool {
+        let mut page = BytesMut::new();
+        while page.len() < MAX_ERROR_PAGE_BYTES {
+            match timeout(self.timeouts.body, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => page.extend_from_slice(&chunk),
+                _ => break,
+            }
+        }
+        memchr::memmem::find(&page, b"1015").is_some()
     }
 }
 
@@ -308,6 +393,11 @@ impl Answer {
         })
         .boxed()
     }
+}
+
+/// A number from 0 to 1; the middle where the system gives no randomness.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }
 
 /// Makes a bad answer of `url`.

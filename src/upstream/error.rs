@@ -86,6 +86,15 @@ pub enum Outage {
     /// The upstream says so itself: 408, 429 or 5xx.
     #[error("it answers with status {0}")]
     Status(u16),
+    /// The upstream bars this machine for a while: Cloudflare's error 1015, with status 429.
+    #[error("it has barred this machine for asking too often (error 1015)")]
+    Banned,
+    /// The upstream asked to be left alone; nothing was sent.
+    #[error("it asked to be left alone for another {} s", .0.as_secs().max(1))]
+    Paused(Duration),
+    /// It failed too often; nothing was sent.
+    #[error("it failed too often and is tried again in {} s", .0.as_secs().max(1))]
+    GivenUp(Duration),
 }
 
 /// Why an answer is unusable.

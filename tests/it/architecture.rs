@@ -10,7 +10,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("odata", &["catalog", "limits", "nuget"]),
     ("view", &["catalog", "config", "nuget"]),
     ("store", &["catalog", "clock", "nuget"]),
-    ("upstream", &["catalog", "nuget", "odata", "redact"]),
+    ("upstream", &["catalog", "limits", "nuget", "odata", "redact"]),
     (
         "mirror",
         &["catalog", "clock", "config", "nuget", "store", "upstream", "view"],

@@ -6,8 +6,8 @@ use futures::StreamExt as _;
 use larder::catalog::query::{Latest, Prerelease, SearchTerms};
 use larder::nuget::PackageId;
 use larder::upstream::{
-    BadAnswer, ClientSettings, ErrorKind, Limits, Outage, Timeouts, Upstream as _, UpstreamError, UpstreamSearch,
-    V2Settings, V2Upstream,
+    BadAnswer, BreakerSettings, ClientSettings, ErrorKind, Limits, Outage, RetrySettings, Timeouts, Upstream as _,
+    UpstreamError, UpstreamSearch, V2Settings, V2Upstream,
 };
 
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_entry, atom_feed, refusing_address};
@@ -55,6 +55,16 @@ pub(crate) fn settings(timeouts: Timeouts) -> ClientSettings {
         timeouts,
         user_agent: "larder/0.0-test".to_owned(),
         internal_hosts: vec!["127.0.0.1".to_owned()],
+        // Each request is one that the test made.
+        retry: RetrySettings {
+            attempts: 1,
+            ..RetrySettings::default()
+        },
+        breaker: BreakerSettings {
+            in_a_row: u32::MAX,
+            at_least: usize::MAX,
+            ..BreakerSettings::default()
+        },
     }
 }
 
@@ -149,7 +159,6 @@ async fn absent_ids_have_no_versions() {
 #[tokio::test]
 async fn statuses_have_their_meaning() {
     let upstream = ScriptedUpstream::start().await;
-    let client = client(&upstream);
     for (status, expected) in [
         (401, ErrorKind::Refused),
         (403, ErrorKind::Refused),
@@ -167,6 +176,8 @@ async fn statuses_have_their_meaning() {
         (406, ErrorKind::BadAnswer),
     ] {
         upstream.on(ANYTHING, Reply::status(status));
+        // A new one each time, which knows of no pause that the upstream asked for.
+        let client = client(&upstream);
         assert_eq!(kind(&versions(&client).await), Some(expected), "{status}");
         assert_eq!(kind(&client.search(&search()).await), Some(expected), "{status}");
         let opened = client.open(&id("git"), &"1.0".parse().unwrap(), None).await;
@@ -177,7 +188,6 @@ async fn statuses_have_their_meaning() {
 #[tokio::test]
 async fn retry_after_is_told() {
     let upstream = ScriptedUpstream::start().await;
-    let client = client(&upstream);
     for (status, headers, seconds) in [
         (429, &[("Retry-After", "3600")][..], Some(3600)),
         (503, &[("Retry-After", "5")], Some(5)),
@@ -195,7 +205,7 @@ async fn retry_after_is_told() {
             .iter()
             .fold(Reply::status(status), |reply, (name, value)| reply.header(name, value));
         upstream.on(FIND, reply);
-        let error = versions(&client).await.unwrap_err();
+        let error = versions(&client(&upstream)).await.unwrap_err();
         assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{error}");
     }
 }

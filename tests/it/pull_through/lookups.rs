@@ -91,7 +91,6 @@ async fn what_is_stale_is_served_with_a_warning_while_the_upstream_is_down() {
     assert_eq!(app.get(&find("git")).await.warning(), None);
     for (trouble, reply) in [
         ("error", Reply::status(500)),
-        ("busy", Reply::status(429)),
         ("hung up", Reply::hang_up()),
         ("refused", Reply::status(403)),
         (
@@ -154,12 +153,14 @@ async fn what_is_unknown_is_unavailable_while_the_upstream_is_down() {
     for route in ALL_ROUTES {
         down.get(route).await.expect_status(503);
         for (reply, status) in [
-            (Reply::status(503), 503),
-            (Reply::status(429), 503),
-            (Reply::status(500), 503),
+            // Answers of no use stand between the outages, so that these do not come to be too many.
             (web_page(), 502),
+            (Reply::status(503), 503),
+            (web_page(), 502),
+            (Reply::status(500), 503),
             (Reply::status(403), 502),
             (Reply::hang_up(), 503),
+            (web_page(), 502),
         ] {
             gallery.on(ANYTHING, reply);
             let answer = app.get(route).await.expect_status(status);

@@ -13,13 +13,13 @@ pub(crate) fn upstream(name: &str, scripted: &ScriptedUpstream) -> String {
 }
 
 pub(crate) fn upstream_at(name: &str, url: &str) -> String {
-    format!("[[upstream]]\nname = \"{name}\"\nkind = \"v2\"\nurl = \"{url}\"\n")
+    format!("[[upstream]]\nname = \"{name}\"\nkind = \"v2\"\nurl = \"{url}\"\nattempts = 1\n")
 }
 
 /// Returns the configuration of a template upstream.
 pub(crate) fn template(name: &str, scripted: &ScriptedUpstream) -> String {
     let url = scripted.url("/files/@ID/@ID.@VERSION.nupkg");
-    format!("[[upstream]]\nname = \"{name}\"\nkind = \"template\"\nurl = \"{url}\"\n")
+    format!("[[upstream]]\nname = \"{name}\"\nkind = \"template\"\nurl = \"{url}\"\nattempts = 1\n")
 }
 
 /// Returns the target by which larder asks for an id.
