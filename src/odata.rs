@@ -12,6 +12,7 @@ pub mod filter;
 pub mod lexer;
 mod literal;
 pub mod options;
+pub mod parts;
 pub mod plan;
 #[cfg(test)]
 mod recorded;
