@@ -12,6 +12,7 @@ mod architecture;
 mod attack;
 mod commands;
 mod corruption;
+mod filters;
 mod kill;
 mod listings;
 mod privacy;
