@@ -9,6 +9,7 @@
 
 mod architecture;
 mod attack;
+mod batch;
 mod commands;
 mod corruption;
 mod kill;
