@@ -11,7 +11,9 @@ pub mod entry;
 pub mod error;
 pub mod filter;
 pub mod lexer;
+mod literal;
 pub mod options;
+pub mod parts;
 pub mod plan;
 #[cfg(test)]
 mod recorded;

@@ -11,9 +11,13 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::address::Collection;
 use super::entry::{self, EntryView, Shown};
+use super::parts::{EntryParts, Filling, Hole};
 use super::xml::{DATA_SERVICES, METADATA, Xml};
 use crate::catalog::columns::format_instant;
-use crate::catalog::{Instant, Text};
+use crate::catalog::{Instant, Record, Row, Text};
+
+/// More than what a document has beside its entries: names, links and namespaces.
+const HEAD_BYTES: usize = 2 * 1024;
 
 /// What must be encoded in the path of a link. Ids and versions have no other such characters.
 const PATH: &AsciiSet = &CONTROLS
@@ -45,14 +49,25 @@ pub struct Feed<'a> {
     pub count: Option<u64>,
     /// The absolute URL of the next page.
     pub next: Option<&'a str>,
-    /// The properties that were asked for; `None` for all of them.
-    pub select: Option<&'a [&'static str]>,
+}
+
+/// One version as an answer shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// What [`render`] made of its record.
+    pub parts: &'a EntryParts,
+    /// Whether it is its group's latest release, for the level that the client reads.
+    pub is_latest: bool,
+    /// Whether it is its group's latest version, for the level that the client reads.
+    pub is_absolute_latest: bool,
 }
 
 /// Writes a feed.
 #[must_use]
-pub fn feed(feed: &Feed<'_>, entries: &[EntryView<'_>]) -> String {
-    let mut xml = Xml::document(1024 + entries.len() * 6 * 1024);
+pub fn feed(feed: &Feed<'_>, entries: &[Entry<'_>]) -> String {
+    let root = escaped(feed.links.root);
+    let entry_bytes = |entry: &Entry<'_>| entry.parts.filled_bytes(&root) + "<entry></entry>".len();
+    let mut xml = Xml::document(HEAD_BYTES + entries.iter().map(entry_bytes).sum::<usize>());
     let name = match feed.collection {
         Collection::Packages => "Packages",
         Collection::FindPackagesById(_) => "FindPackagesById",
@@ -76,9 +91,9 @@ pub fn feed(feed: &Feed<'_>, entries: &[EntryView<'_>]) -> String {
         // RFC 4287, 4.1.1: a feed without entries needs an author.
         xml.raw("<author><name></name></author>");
     }
-    for view in entries {
+    for entry in entries {
         xml.raw("<entry>");
-        entry_body(&mut xml, feed.links, view, feed.select);
+        entry.write(&mut xml, &root);
         xml.raw("</entry>");
     }
     if let Some(next) = feed.next {
@@ -90,11 +105,29 @@ pub fn feed(feed: &Feed<'_>, entries: &[EntryView<'_>]) -> String {
 
 /// Writes a document of one entry.
 #[must_use]
-pub fn entry(links: Links<'_>, view: &EntryView<'_>, select: Option<&[&'static str]>) -> String {
-    let mut xml = Xml::document(8 * 1024);
+pub fn entry(links: Links<'_>, entry: &Entry<'_>) -> String {
+    let root = escaped(links.root);
+    let mut xml = Xml::document(HEAD_BYTES + entry.parts.filled_bytes(&root));
     open(&mut xml, "entry", links);
-    entry_body(&mut xml, links, view, select);
+    entry.write(&mut xml, &root);
     xml.raw("</entry>");
+    xml.finish()
+}
+
+impl Entry<'_> {
+    fn write(&self, xml: &mut Xml, root: &str) {
+        let filling = Filling {
+            root,
+            is_latest: self.is_latest,
+            is_absolute_latest: self.is_absolute_latest,
+        };
+        self.parts.write(xml.as_mut_string(), filling);
+    }
+}
+
+fn escaped(root: &str) -> String {
+    let mut xml = Xml::piece(root.len());
+    xml.text(root);
     xml.finish()
 }
 
@@ -110,58 +143,97 @@ fn updated(xml: &mut Xml, instant: Instant) {
     xml.raw("<updated>").raw(&format_instant(instant)).raw("Z</updated>");
 }
 
-fn entry_body(xml: &mut Xml, links: Links<'_>, view: &EntryView<'_>, select: Option<&[&'static str]>) {
-    let row = &view.record.row;
-    let (id, version) = (row.id.as_str(), row.version.normalized());
-    let path: Cow<'_, str> = utf8_percent_encode(id, PATH).into();
-    let key = format!("{}/Packages(Id='{path}',Version='{version}')", links.root);
-    // OneGet reads the id out of this quoted part, so here it stays as it is spelled.
-    xml.raw("<id>").text(links.root).raw("/Packages(Id='").text(id);
-    xml.raw("',Version='").text(version).raw("')</id>");
-    xml.raw(r#"<category term="NuGetGallery.OData.V2FeedPackage" scheme=""#);
-    xml.raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
-    xml.raw(r#"<link rel="edit" title="V2FeedPackage" href=""#)
-        .text(&key)
-        .raw(r#""/>"#);
-    xml.element("title", r#" type="text""#, id);
-    xml.element(
-        "summary",
-        r#" type="text""#,
-        row.summary.as_deref().map_or("", Text::as_str),
-    );
-    updated(xml, row.last_updated);
-    xml.raw("<author>");
-    xml.element("name", "", row.authors.as_deref().map_or("", Text::as_str));
-    xml.raw("</author>");
-    xml.raw(r#"<link rel="edit-media" title="V2FeedPackage" href=""#)
-        .text(&key)
-        .raw(r#"/$value"/>"#);
-    xml.raw(r#"<content type="application/zip" src=""#).text(links.root);
-    xml.raw("/package/").text(&path).raw("/").text(version).raw(r#""/>"#);
-    xml.raw("<m:properties>");
-    for shown in entry::properties(view) {
+/// Writes what lies within an entry, with all its properties or those that were asked for.
+#[must_use]
+pub fn render(record: &Record, select: Option<&[&'static str]>) -> EntryParts {
+    let mut piece = Piece {
+        xml: Xml::piece(8 * 1024),
+        holes: Vec::new(),
+    };
+    piece.head(&record.row);
+    piece.xml.raw("<m:properties>");
+    // The latest flags are the answer's to tell.
+    let view = EntryView {
+        record,
+        is_latest: false,
+        is_absolute_latest: false,
+    };
+    for shown in entry::properties(&view) {
         if shown.is_selected(select) {
-            write_property(xml, &shown);
+            piece.property(&shown);
         }
     }
-    xml.raw("</m:properties>");
+    piece.xml.raw("</m:properties>");
+    EntryParts::new(piece.xml.finish(), piece.holes)
 }
 
-/// Writes a property.
-fn write_property(xml: &mut Xml, shown: &Shown<'_>) {
-    xml.raw("<d:").raw(shown.name);
-    if let Some(edm_type) = shown.edm_type {
-        xml.raw(r#" m:type=""#).raw(edm_type).raw(r#"""#);
+/// An entry in the making.
+struct Piece {
+    xml: Xml,
+    holes: Vec<(usize, Hole)>,
+}
+
+impl Piece {
+    fn hole(&mut self, hole: Hole) -> &mut Xml {
+        self.holes.push((self.xml.len(), hole));
+        &mut self.xml
     }
-    if shown.name == "Tags" {
-        // Readers must not take the padding away.
-        xml.raw(r#" xml:space="preserve""#);
+
+    /// Writes what comes before the properties.
+    fn head(&mut self, row: &Row) {
+        let (id, version) = (row.id.as_str(), row.version.normalized());
+        let path: Cow<'_, str> = utf8_percent_encode(id, PATH).into();
+        let key = format!("/Packages(Id='{path}',Version='{version}')");
+        // OneGet reads the id out of this quoted part, so here it stays as it is spelled.
+        self.xml.raw("<id>");
+        self.hole(Hole::Root).raw("/Packages(Id='").text(id);
+        self.xml.raw("',Version='").text(version).raw("')</id>");
+        self.xml
+            .raw(r#"<category term="NuGetGallery.OData.V2FeedPackage" scheme=""#);
+        self.xml.raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
+        self.xml.raw(r#"<link rel="edit" title="V2FeedPackage" href=""#);
+        self.hole(Hole::Root).text(&key).raw(r#""/>"#);
+        self.xml.element("title", r#" type="text""#, id);
+        self.xml.element(
+            "summary",
+            r#" type="text""#,
+            row.summary.as_deref().map_or("", Text::as_str),
+        );
+        updated(&mut self.xml, row.last_updated);
+        self.xml.raw("<author>");
+        let authors = row.authors.as_deref().map_or("", Text::as_str);
+        self.xml.element("name", "", authors);
+        self.xml.raw("</author>");
+        self.xml.raw(r#"<link rel="edit-media" title="V2FeedPackage" href=""#);
+        self.hole(Hole::Root).text(&key).raw(r#"/$value"/>"#);
+        self.xml.raw(r#"<content type="application/zip" src=""#);
+        self.hole(Hole::Root).raw("/package/").text(&path);
+        self.xml.raw("/").text(version).raw(r#""/>"#);
     }
-    match &shown.value {
-        Some(value) => xml.raw(">").text(value),
-        None => xml.raw(r#" m:null="true">"#),
-    };
-    xml.raw("</d:").raw(shown.name).raw(">");
+
+    fn property(&mut self, shown: &Shown<'_>) {
+        self.xml.raw("<d:").raw(shown.name);
+        if let Some(edm_type) = shown.edm_type {
+            self.xml.raw(r#" m:type=""#).raw(edm_type).raw(r#"""#);
+        }
+        if shown.name == "Tags" {
+            // Readers must not take the padding away.
+            self.xml.raw(r#" xml:space="preserve""#);
+        }
+        match (Hole::of(shown), &shown.value) {
+            (Some(hole), _) => {
+                self.xml.raw(">");
+                self.hole(hole);
+            }
+            (None, Some(value)) => {
+                self.xml.raw(">").text(value);
+            }
+            (None, None) => {
+                self.xml.raw(r#" m:null="true">"#);
+            }
+        }
+        self.xml.raw("</d:").raw(shown.name).raw(">");
+    }
 }
 
 #[cfg(test)]
