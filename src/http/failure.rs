@@ -84,6 +84,7 @@ impl From<MirrorError> for ApiError {
         match &error {
             MirrorError::NoSuchFeed { .. } | MirrorError::NotFound { .. } => Self::NotFound(sentence(&error)),
             MirrorError::Upstream { trouble, .. } => from_trouble(*trouble, sentence(&error)),
+            MirrorError::TooCostly => Self::BadRequest(sentence(&error)),
             MirrorError::Rejected { .. } => Self::UpstreamBad(sentence(&error)),
             MirrorError::Spool(spool) => match spool.as_ref() {
                 SpoolError::TooLarge { .. } => Self::PayloadTooLarge(sentence(&error)),
