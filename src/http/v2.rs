@@ -1,11 +1,12 @@
 //! The v2 protocol: one match on what is asked, one file for each verb.
 
+mod batch;
 mod delete;
 mod download;
 mod lists;
 mod push;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
@@ -34,6 +35,7 @@ pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request
     let reads = is_head || parts.method == Method::GET;
     let (answered, dialect) = match address::parse(feed.rest) {
         Err(error) => (Err(error.into()), Dialect::OData),
+        Ok(Address::Batch) => (batch::answer(app, feed, &parts, body).await, Dialect::OData),
         Ok(asked @ (Address::Root | Address::PackageRoot | Address::File(_) | Address::BareFile(_))) if !reads => {
             (write(app, feed, asked, &parts, body).await, Dialect::Plain)
         }
@@ -63,9 +65,7 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         Address::File(key) | Address::PackageDownload(key) | Address::BareFile(key) => {
             download::package(app, feed, &key, parts).await
         }
-        Address::Batch => Err(ApiError::NotImplemented(
-            "$batch is not answered by this version of larder.".to_owned(),
-        )),
+        Address::Batch => Err(ApiError::BadRequest("A batch cannot hold another.".to_owned())),
         Address::PackageRoot | Address::Unknown => Err(ApiError::NotFound(format!(
             "There is nothing at {}{}.",
             feed.root, feed.rest
@@ -117,6 +117,13 @@ fn warn_of(response: &mut Response, failures: &[MirrorError]) {
 
 /// The answer to a HEAD: all headers, the length too, and no body.
 fn without_body(response: Response) -> Response {
-    let (parts, _) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    // The server would tell the length of the empty body.
+    if let Some(length) = body.size_hint().exact() {
+        parts
+            .headers
+            .entry(CONTENT_LENGTH)
+            .or_insert_with(|| HeaderValue::from(length));
+    }
     Response::from_parts(parts, Body::empty())
 }

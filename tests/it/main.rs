@@ -10,7 +10,10 @@
 mod answers;
 mod architecture;
 mod attack;
+mod batch;
 mod commands;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod corruption;
 mod filters;
 mod kill;
