@@ -10,5 +10,6 @@ pub mod multipart;
 pub mod range;
 pub mod router;
 pub mod state;
+mod v1;
 mod v2;
 pub mod warning;

@@ -10,8 +10,11 @@ pub mod entry;
 pub mod error;
 pub mod filter;
 pub mod lexer;
+pub mod links;
 pub mod options;
 pub mod plan;
+pub mod protocol;
 #[cfg(test)]
 mod recorded;
+pub mod v1;
 mod xml;

@@ -5,32 +5,13 @@
 //! `m:properties` and the download's address from `content`. Some (Renovate, PSResourceGet, rocolatey) look for the literal
 //! prefixes `m:` and `d:`, and trip over comments. So there is one form, with everything in both places.
 
-use std::borrow::Cow;
-
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-
 use super::address::Collection;
 use super::entry::{self, EntryView, Shown};
+use super::links::Links;
+use super::protocol::Protocol;
 use super::xml::{DATA_SERVICES, METADATA, Xml};
 use crate::catalog::columns::format_instant;
-use crate::catalog::{Instant, Text};
-
-/// What must be encoded in the path of a link. Ids and versions have no other such characters.
-const PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?');
-
-/// Where a feed lies.
-#[derive(Debug, Clone, Copy)]
-pub struct Links<'a> {
-    /// The absolute URL of the feed's root as the client reaches it, without a trailing slash.
-    pub root: &'a str,
-}
+use crate::catalog::{Instant, Row, Text};
 
 /// What a feed says beside its entries.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +79,15 @@ pub fn entry(links: Links<'_>, view: &EntryView<'_>, select: Option<&[&'static s
     xml.finish()
 }
 
+/// Writes a document of one property.
+#[must_use]
+pub fn property(shown: &Shown<'_>) -> String {
+    let mut xml = Xml::document(512);
+    let namespaces = format!(r#" xmlns:d="{DATA_SERVICES}" xmlns:m="{METADATA}""#);
+    write_property(&mut xml, shown, &namespaces);
+    xml.finish()
+}
+
 fn open(xml: &mut Xml, name: &str, links: Links<'_>) {
     xml.raw("<").raw(name).raw(r#" xml:base=""#).text(links.root);
     xml.raw(r#"/" xmlns="http://www.w3.org/2005/Atom" xmlns:d=""#)
@@ -113,17 +103,15 @@ fn updated(xml: &mut Xml, instant: Instant) {
 fn entry_body(xml: &mut Xml, links: Links<'_>, view: &EntryView<'_>, select: Option<&[&'static str]>) {
     let row = &view.record.row;
     let (id, version) = (row.id.as_str(), row.version.normalized());
-    let path: Cow<'_, str> = utf8_percent_encode(id, PATH).into();
-    let key = format!("{}/Packages(Id='{path}',Version='{version}')", links.root);
+    let (key, entity) = (links.package(row), links.protocol.entity());
     // OneGet reads the id out of this quoted part, so here it stays as it is spelled.
     xml.raw("<id>").text(links.root).raw("/Packages(Id='").text(id);
     xml.raw("',Version='").text(version).raw("')</id>");
-    xml.raw(r#"<category term="NuGetGallery.OData.V2FeedPackage" scheme=""#);
-    xml.raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
-    xml.raw(r#"<link rel="edit" title="V2FeedPackage" href=""#)
-        .text(&key)
-        .raw(r#""/>"#);
-    xml.element("title", r#" type="text""#, id);
+    xml.raw(r#"<category term=""#).raw(links.protocol.qualified_entity());
+    xml.raw(r#"" scheme=""#).raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
+    xml.raw(r#"<link rel="edit" title=""#).raw(entity);
+    xml.raw(r#"" href=""#).text(&key).raw(r#""/>"#);
+    xml.element("title", r#" type="text""#, title(links.protocol, row));
     xml.element(
         "summary",
         r#" type="text""#,
@@ -133,23 +121,31 @@ fn entry_body(xml: &mut Xml, links: Links<'_>, view: &EntryView<'_>, select: Opt
     xml.raw("<author>");
     xml.element("name", "", row.authors.as_deref().map_or("", Text::as_str));
     xml.raw("</author>");
-    xml.raw(r#"<link rel="edit-media" title="V2FeedPackage" href=""#)
-        .text(&key)
-        .raw(r#"/$value"/>"#);
-    xml.raw(r#"<content type="application/zip" src=""#).text(links.root);
-    xml.raw("/package/").text(&path).raw("/").text(version).raw(r#""/>"#);
+    xml.raw(r#"<link rel="edit-media" title=""#).raw(entity);
+    xml.raw(r#"" href=""#).text(&key).raw(r#"/$value"/>"#);
+    xml.raw(r#"<content type="application/zip" src=""#)
+        .text(&links.content(row))
+        .raw(r#""/>"#);
     xml.raw("<m:properties>");
-    for shown in entry::properties(view) {
+    for shown in entry::properties(view, links.protocol) {
         if shown.is_selected(select) {
-            write_property(xml, &shown);
+            write_property(xml, &shown, "");
         }
     }
     xml.raw("</m:properties>");
 }
 
-/// Writes a property.
-fn write_property(xml: &mut Xml, shown: &Shown<'_>) {
-    xml.raw("<d:").raw(shown.name);
+/// Returns an entry's title: clients of version 2 read the id from it, those of version 1 what it is called.
+fn title(protocol: Protocol, row: &Row) -> &str {
+    match protocol {
+        Protocol::V1 => entry::title(row),
+        Protocol::V2 => row.id.as_str(),
+    }
+}
+
+/// Writes a property, `namespaces` among its attributes.
+fn write_property(xml: &mut Xml, shown: &Shown<'_>, namespaces: &str) {
+    xml.raw("<d:").raw(shown.name).raw(namespaces);
     if let Some(edm_type) = shown.edm_type {
         xml.raw(r#" m:type=""#).raw(edm_type).raw(r#"""#);
     }

@@ -19,7 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "auth", "catalog", "clock", "config", "limits", "mirror", "nuget", "odata",
+            "auth", "catalog", "clock", "config", "limits", "mirror", "nuget", "odata", "redact",
         ],
     ),
     (

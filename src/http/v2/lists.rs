@@ -4,21 +4,23 @@ use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
-use crate::catalog::Record;
 use crate::catalog::query::SearchTerms;
+use crate::catalog::{Query, Record};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::Answered;
+use crate::mirror::{Answered, MirrorError};
 use crate::odata::address::{Collection, Key};
-use crate::odata::atom::{self, Links};
+use crate::odata::atom;
 use crate::odata::entry::EntryView;
 use crate::odata::options::{self, Options};
-use crate::odata::plan;
+use crate::odata::plan::{self, Plan};
+use crate::odata::protocol::Protocol;
+use crate::odata::v1;
 
 /// Answers with a page of a list.
 pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
+    let plan = plan_list(app, feed, collection, &options);
     let answer = app
         .mirror
         .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
@@ -28,7 +30,7 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
     let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
     let next = is_more.then(|| options.next_link(&format!("{}/{}", feed.root, path_of(collection)), served));
     let page = atom::Feed {
-        links: Links { root: &feed.root },
+        links: feed.links(),
         collection,
         updated: app.clock.now(),
         count: options.wants_count.then_some(answer.total),
@@ -45,7 +47,7 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
 pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
+    let plan = plan_list(app, feed, collection, &options);
     let answer = app
         .mirror
         .count(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
@@ -60,37 +62,80 @@ pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collec
 /// Answers with one version.
 pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
-    let answer = app
-        .mirror
-        .query(feed.feed, &plan::package(key), &SearchTerms::default())
-        .await?;
-    let records = app.mirror.records(&answer.page).await?;
-    let Some(found) = views(&answer.page, &records).next() else {
-        return Err(ApiError::NotFound(format!(
-            "There is no package '{} {}' here.",
-            key.id, key.version
-        )));
-    };
-    let links = Links { root: &feed.root };
-    let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, &found, options.select.as_deref()));
-    warn_of(&mut response, &answer.failures);
+    let found = find(app, feed, key).await?;
+    let document = atom::entry(feed.links(), &found.view(), options.select.as_deref());
+    let mut response = xml_answer(ENTRY_TYPE, document);
+    warn_of(&mut response, &found.failures);
     Ok(response)
 }
 
-fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
-    Ok(options::parse(feed.query)?)
+/// One version, and the upstreams that could not be asked for it.
+pub(super) struct Found {
+    answered: Answered,
+    record: Record,
+    pub(super) failures: Vec<MirrorError>,
+}
+
+impl Found {
+    pub(super) fn view(&self) -> EntryView<'_> {
+        view(&self.answered, &self.record)
+    }
+}
+
+/// Finds one version.
+pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Found, ApiError> {
+    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
+    let mut query = plan::package(key);
+    narrow(feed, &mut query);
+    let answer = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
+    let records = app.mirror.records(&answer.page).await?;
+    match answer.page.into_iter().zip(records).next() {
+        Some((answered, Some(record))) => Ok(Found {
+            answered,
+            record,
+            failures: answer.failures,
+        }),
+        _ => Err(ApiError::NotFound(format!(
+            "There is no package '{} {}' here.",
+            key.id, key.version
+        ))),
+    }
+}
+
+/// Reads the options that a feed's version of the protocol has.
+pub(super) fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
+    let options = options::parse(feed.query)?;
+    if feed.protocol == Protocol::V1 {
+        v1::check(&options)?;
+    }
+    Ok(options)
+}
+
+fn plan_list(app: &App, feed: &FeedRequest<'_>, collection: &Collection, options: &Options) -> Plan {
+    let mut plan = plan::list(collection, options, u64::from(app.server.page_size));
+    narrow(feed, &mut plan.query);
+    plan
+}
+
+fn narrow(feed: &FeedRequest<'_>, query: &mut Query) {
+    if feed.protocol == Protocol::V1 {
+        v1::narrow(query);
+    }
 }
 
 /// Puts versions and their records together. A version whose record went since it was found is gone: it does not answer.
 fn views<'a>(page: &'a [Answered], records: &'a [Option<Record>]) -> impl Iterator<Item = EntryView<'a>> {
-    page.iter().zip(records).filter_map(|(answered, record)| {
-        record.as_ref().map(|record| EntryView {
-            record,
-            is_latest: answered.is_latest,
-            is_absolute_latest: answered.is_absolute_latest,
-        })
-    })
+    page.iter()
+        .zip(records)
+        .filter_map(|(answered, record)| record.as_ref().map(|record| view(answered, record)))
+}
+
+fn view<'a>(answered: &Answered, record: &'a Record) -> EntryView<'a> {
+    EntryView {
+        record,
+        is_latest: answered.is_latest,
+        is_absolute_latest: answered.is_absolute_latest,
+    }
 }
 
 /// The path of a list in next links; the id of `FindPackagesById` stays among the parameters.

@@ -1,12 +1,13 @@
 use super::*;
 use crate::catalog::manifest::COMPUTED;
 use crate::catalog::testing::{described, instant, record, row, text};
-use crate::catalog::{Property, Record, Row};
+use crate::catalog::{Property, Record};
 use crate::odata::atom_read::{FeedLimits, read_feed};
 use crate::odata::xml::lines;
 
 const LINKS: Links<'_> = Links {
     root: "http://127.0.0.1:8624/api/v2",
+    protocol: Protocol::V2,
 };
 
 fn git() -> Record {
@@ -93,6 +94,26 @@ fn an_empty_feed() {
 #[test]
 fn an_entry() {
     insta::assert_snapshot!(lines(&entry(LINKS, &view(&git()), None)));
+}
+
+#[test]
+fn an_entry_of_version_one() {
+    let links = Links {
+        root: "http://127.0.0.1:8624/api/v1",
+        protocol: Protocol::V1,
+    };
+    insta::assert_snapshot!(lines(&entry(links, &view(&git()), None)));
+    let untitled = record(row("Untitled", "1.0"), Vec::new());
+    let document = entry(links, &view(&untitled), None);
+    for part in [
+        "<title type=\"text\">Untitled</title>",
+        "<d:Title>Untitled</d:Title>",
+        "<d:Language m:null=\"true\"></d:Language>",
+    ] {
+        assert!(document.contains(part), "{part}");
+    }
+    // Neither known nor allowed to be null.
+    assert!(!document.contains("RequireLicenseAcceptance"));
 }
 
 #[test]
