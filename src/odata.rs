@@ -11,7 +11,9 @@ pub mod error;
 pub mod filter;
 pub mod lexer;
 pub mod links;
+mod literal;
 pub mod options;
+pub mod parts;
 pub mod plan;
 pub mod protocol;
 #[cfg(test)]

@@ -7,11 +7,15 @@
 
 use super::address::Collection;
 use super::entry::{self, EntryView, Shown};
-use super::links::Links;
+use super::links::{self, Links};
+use super::parts::{EntryParts, Filling, Hole};
 use super::protocol::Protocol;
 use super::xml::{DATA_SERVICES, METADATA, Xml};
 use crate::catalog::columns::format_instant;
-use crate::catalog::{Instant, Row, Text};
+use crate::catalog::{Instant, Record, Row, Text};
+
+/// More than what a document has beside its entries: names, links and namespaces.
+const HEAD_BYTES: usize = 2 * 1024;
 
 /// What a feed says beside its entries.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +30,25 @@ pub struct Feed<'a> {
     pub count: Option<u64>,
     /// The absolute URL of the next page.
     pub next: Option<&'a str>,
-    /// The properties that were asked for; `None` for all of them.
-    pub select: Option<&'a [&'static str]>,
+}
+
+/// One version as an answer shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// What [`render`] made of its record.
+    pub parts: &'a EntryParts,
+    /// Whether it is its group's latest release, for the level that the client reads.
+    pub is_latest: bool,
+    /// Whether it is its group's latest version, for the level that the client reads.
+    pub is_absolute_latest: bool,
 }
 
 /// Writes a feed.
 #[must_use]
-pub fn feed(feed: &Feed<'_>, entries: &[EntryView<'_>]) -> String {
-    let mut xml = Xml::document(1024 + entries.len() * 6 * 1024);
+pub fn feed(feed: &Feed<'_>, entries: &[Entry<'_>]) -> String {
+    let root = escaped(feed.links.root);
+    let entry_bytes = |entry: &Entry<'_>| entry.parts.filled_bytes(&root) + "<entry></entry>".len();
+    let mut xml = Xml::document(HEAD_BYTES + entries.iter().map(entry_bytes).sum::<usize>());
     let name = match feed.collection {
         Collection::Packages => "Packages",
         Collection::FindPackagesById(_) => "FindPackagesById",
@@ -57,9 +72,9 @@ pub fn feed(feed: &Feed<'_>, entries: &[EntryView<'_>]) -> String {
         // RFC 4287, 4.1.1: a feed without entries needs an author.
         xml.raw("<author><name></name></author>");
     }
-    for view in entries {
+    for entry in entries {
         xml.raw("<entry>");
-        entry_body(&mut xml, feed.links, view, feed.select);
+        entry.write(&mut xml, &root);
         xml.raw("</entry>");
     }
     if let Some(next) = feed.next {
@@ -71,10 +86,11 @@ pub fn feed(feed: &Feed<'_>, entries: &[EntryView<'_>]) -> String {
 
 /// Writes a document of one entry.
 #[must_use]
-pub fn entry(links: Links<'_>, view: &EntryView<'_>, select: Option<&[&'static str]>) -> String {
-    let mut xml = Xml::document(8 * 1024);
+pub fn entry(links: Links<'_>, entry: &Entry<'_>) -> String {
+    let root = escaped(links.root);
+    let mut xml = Xml::document(HEAD_BYTES + entry.parts.filled_bytes(&root));
     open(&mut xml, "entry", links);
-    entry_body(&mut xml, links, view, select);
+    entry.write(&mut xml, &root);
     xml.raw("</entry>");
     xml.finish()
 }
@@ -83,8 +99,28 @@ pub fn entry(links: Links<'_>, view: &EntryView<'_>, select: Option<&[&'static s
 #[must_use]
 pub fn property(shown: &Shown<'_>) -> String {
     let mut xml = Xml::document(512);
-    let namespaces = format!(r#" xmlns:d="{DATA_SERVICES}" xmlns:m="{METADATA}""#);
-    write_property(&mut xml, shown, &namespaces);
+    xml.raw("<d:").raw(shown.name).raw(r#" xmlns:d=""#).raw(DATA_SERVICES);
+    xml.raw(r#"" xmlns:m=""#).raw(METADATA).raw(r#"""#);
+    attributes(&mut xml, shown);
+    xml.raw(">").text(shown.value.as_deref().unwrap_or_default());
+    xml.raw("</d:").raw(shown.name).raw(">");
+    xml.finish()
+}
+
+impl Entry<'_> {
+    fn write(&self, xml: &mut Xml, root: &str) {
+        let filling = Filling {
+            root,
+            is_latest: self.is_latest,
+            is_absolute_latest: self.is_absolute_latest,
+        };
+        self.parts.write(xml.as_mut_string(), filling);
+    }
+}
+
+fn escaped(root: &str) -> String {
+    let mut xml = Xml::piece(root.len());
+    xml.text(root);
     xml.finish()
 }
 
@@ -100,52 +136,40 @@ fn updated(xml: &mut Xml, instant: Instant) {
     xml.raw("<updated>").raw(&format_instant(instant)).raw("Z</updated>");
 }
 
-fn entry_body(xml: &mut Xml, links: Links<'_>, view: &EntryView<'_>, select: Option<&[&'static str]>) {
-    let row = &view.record.row;
-    let (id, version) = (row.id.as_str(), row.version.normalized());
-    let (key, entity) = (links.package(row), links.protocol.entity());
-    // OneGet reads the id out of this quoted part, so here it stays as it is spelled.
-    xml.raw("<id>").text(links.root).raw("/Packages(Id='").text(id);
-    xml.raw("',Version='").text(version).raw("')</id>");
-    xml.raw(r#"<category term=""#).raw(links.protocol.qualified_entity());
-    xml.raw(r#"" scheme=""#).raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
-    xml.raw(r#"<link rel="edit" title=""#).raw(entity);
-    xml.raw(r#"" href=""#).text(&key).raw(r#""/>"#);
-    xml.element("title", r#" type="text""#, title(links.protocol, row));
-    xml.element(
-        "summary",
-        r#" type="text""#,
-        row.summary.as_deref().map_or("", Text::as_str),
-    );
-    updated(xml, row.last_updated);
-    xml.raw("<author>");
-    xml.element("name", "", row.authors.as_deref().map_or("", Text::as_str));
-    xml.raw("</author>");
-    xml.raw(r#"<link rel="edit-media" title=""#).raw(entity);
-    xml.raw(r#"" href=""#).text(&key).raw(r#"/$value"/>"#);
-    xml.raw(r#"<content type="application/zip" src=""#)
-        .text(&links.content(row))
-        .raw(r#""/>"#);
-    xml.raw("<m:properties>");
-    for shown in entry::properties(view, links.protocol) {
+/// Writes what lies within an entry, with all its properties or those that were asked for.
+#[must_use]
+pub fn render(record: &Record, protocol: Protocol, select: Option<&[&'static str]>) -> EntryParts {
+    let mut piece = Piece {
+        xml: Xml::piece(8 * 1024),
+        holes: Vec::new(),
+    };
+    piece.head(&record.row, protocol);
+    piece.xml.raw("<m:properties>");
+    // The latest flags are the answer's to tell.
+    let view = EntryView {
+        record,
+        is_latest: false,
+        is_absolute_latest: false,
+    };
+    for shown in entry::properties(&view, protocol) {
         if shown.is_selected(select) {
-            write_property(xml, &shown, "");
+            piece.property(&shown);
         }
     }
-    xml.raw("</m:properties>");
+    piece.xml.raw("</m:properties>");
+    EntryParts::new(piece.xml.finish(), piece.holes)
 }
 
 /// Returns an entry's title: clients of version 2 read the id from it, those of version 1 what it is called.
-fn title(protocol: Protocol, row: &Row) -> &str {
+fn title(row: &Row, protocol: Protocol) -> &str {
     match protocol {
         Protocol::V1 => entry::title(row),
         Protocol::V2 => row.id.as_str(),
     }
 }
 
-/// Writes a property, `namespaces` among its attributes.
-fn write_property(xml: &mut Xml, shown: &Shown<'_>, namespaces: &str) {
-    xml.raw("<d:").raw(shown.name).raw(namespaces);
+/// Writes what is said of a property in its start tag.
+fn attributes(xml: &mut Xml, shown: &Shown<'_>) {
     if let Some(edm_type) = shown.edm_type {
         xml.raw(r#" m:type=""#).raw(edm_type).raw(r#"""#);
     }
@@ -153,11 +177,70 @@ fn write_property(xml: &mut Xml, shown: &Shown<'_>, namespaces: &str) {
         // Readers must not take the padding away.
         xml.raw(r#" xml:space="preserve""#);
     }
-    match &shown.value {
-        Some(value) => xml.raw(">").text(value),
-        None => xml.raw(r#" m:null="true">"#),
-    };
-    xml.raw("</d:").raw(shown.name).raw(">");
+    if shown.value.is_none() {
+        xml.raw(r#" m:null="true""#);
+    }
+}
+
+/// An entry in the making.
+struct Piece {
+    xml: Xml,
+    holes: Vec<(usize, Hole)>,
+}
+
+impl Piece {
+    fn hole(&mut self, hole: Hole) -> &mut Xml {
+        self.holes.push((self.xml.len(), hole));
+        &mut self.xml
+    }
+
+    /// Writes what comes before the properties.
+    fn head(&mut self, row: &Row, protocol: Protocol) {
+        let (id, version) = (row.id.as_str(), row.version.normalized());
+        let (key, entity) = (links::package_path(row), protocol.entity());
+        // OneGet reads the id out of this quoted part, so here it stays as it is spelled.
+        self.xml.raw("<id>");
+        self.hole(Hole::Root).raw("/Packages(Id='").text(id);
+        self.xml.raw("',Version='").text(version).raw("')</id>");
+        self.xml.raw(r#"<category term=""#).raw(protocol.qualified_entity());
+        self.xml.raw(r#"" scheme=""#).raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
+        self.xml
+            .raw(r#"<link rel="edit" title=""#)
+            .raw(entity)
+            .raw(r#"" href=""#);
+        self.hole(Hole::Root).text(&key).raw(r#""/>"#);
+        self.xml.element("title", r#" type="text""#, title(row, protocol));
+        self.xml.element(
+            "summary",
+            r#" type="text""#,
+            row.summary.as_deref().map_or("", Text::as_str),
+        );
+        updated(&mut self.xml, row.last_updated);
+        self.xml.raw("<author>");
+        let authors = row.authors.as_deref().map_or("", Text::as_str);
+        self.xml.element("name", "", authors);
+        self.xml.raw("</author>");
+        self.xml
+            .raw(r#"<link rel="edit-media" title=""#)
+            .raw(entity)
+            .raw(r#"" href=""#);
+        self.hole(Hole::Root).text(&key).raw(r#"/$value"/>"#);
+        self.xml.raw(r#"<content type="application/zip" src=""#);
+        self.hole(Hole::Root)
+            .text(&links::file_path(&row.id, &row.version))
+            .raw(r#""/>"#);
+    }
+
+    fn property(&mut self, shown: &Shown<'_>) {
+        self.xml.raw("<d:").raw(shown.name);
+        attributes(&mut self.xml, shown);
+        self.xml.raw(">");
+        match Hole::of(shown) {
+            Some(hole) => self.hole(hole),
+            None => self.xml.text(shown.value.as_deref().unwrap_or_default()),
+        };
+        self.xml.raw("</d:").raw(shown.name).raw(">");
+    }
 }
 
 #[cfg(test)]

@@ -33,21 +33,28 @@ impl Links<'_> {
     /// Returns the URL of a version's entry.
     #[must_use]
     pub fn package(&self, row: &Row) -> String {
-        let (id, version) = (encoded(&row.id), row.version.normalized());
-        format!("{}/Packages(Id='{id}',Version='{version}')", self.root)
-    }
-
-    /// Returns the URL of a version's nupkg.
-    #[must_use]
-    pub fn content(&self, row: &Row) -> String {
-        self.file(&row.id, &row.version)
+        format!("{}{}", self.root, package_path(row))
     }
 
     /// Returns the URL of a version's nupkg, whether or not there is one.
     #[must_use]
     pub fn file(&self, id: &PackageId, version: &NuGetVersion) -> String {
-        format!("{}/package/{}/{}", self.root, encoded(id), version.normalized())
+        format!("{}{}", self.root, file_path(id, version))
     }
+}
+
+/// Returns the path of a version's entry below a feed's root.
+pub(super) fn package_path(row: &Row) -> String {
+    format!(
+        "/Packages(Id='{}',Version='{}')",
+        encoded(&row.id),
+        row.version.normalized()
+    )
+}
+
+/// Returns the path of a version's nupkg below a feed's root.
+pub(super) fn file_path(id: &PackageId, version: &NuGetVersion) -> String {
+    format!("/package/{}/{}", encoded(id), version.normalized())
 }
 
 fn encoded(id: &PackageId) -> Cow<'_, str> {

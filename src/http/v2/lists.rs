@@ -1,5 +1,7 @@
 //! Sets, functions, counts and single entries.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -8,11 +10,12 @@ use crate::catalog::query::SearchTerms;
 use crate::catalog::{Query, Record};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::{Answered, MirrorError};
+use crate::mirror::{Answer, Answered, MirrorError};
 use crate::odata::address::{Collection, Key};
-use crate::odata::atom;
+use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
 use crate::odata::options::{self, Options};
+use crate::odata::parts::EntryParts;
 use crate::odata::plan::{self, Plan};
 use crate::odata::protocol::Protocol;
 use crate::odata::v1;
@@ -35,11 +38,9 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
         updated: app.clock.now(),
         count: options.wants_count.then_some(answer.total),
         next: next.as_deref(),
-        select: options.select.as_deref(),
     };
-    let records = app.mirror.records(&answer.page).await?;
-    let entries: Vec<EntryView<'_>> = views(&answer.page, &records).collect();
-    let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries));
+    let parts = parts(app, feed, &answer.page, &options).await?;
+    let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -62,10 +63,12 @@ pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collec
 /// Answers with one version.
 pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let found = find(app, feed, key).await?;
-    let document = atom::entry(feed.links(), &found.view(), options.select.as_deref());
-    let mut response = xml_answer(ENTRY_TYPE, document);
-    warn_of(&mut response, &found.failures);
+    let answer = look_up(app, feed, key).await?;
+    let parts = parts(app, feed, &answer.page, &options).await?;
+    let entries = entries(&answer.page, &parts);
+    let found = entries.first().ok_or_else(|| not_here(key))?;
+    let mut response = xml_answer(ENTRY_TYPE, atom::entry(feed.links(), found));
+    warn_of(&mut response, &answer.failures);
     Ok(response)
 }
 
@@ -78,16 +81,17 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn view(&self) -> EntryView<'_> {
-        view(&self.answered, &self.record)
+        EntryView {
+            record: &self.record,
+            is_latest: self.answered.is_latest,
+            is_absolute_latest: self.answered.is_absolute_latest,
+        }
     }
 }
 
-/// Finds one version.
+/// Finds one version with its record.
 pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Found, ApiError> {
-    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
-    let mut query = plan::package(key);
-    narrow(feed, &mut query);
-    let answer = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
+    let answer = look_up(app, feed, key).await?;
     let records = app.mirror.records(&answer.page).await?;
     match answer.page.into_iter().zip(records).next() {
         Some((answered, Some(record))) => Ok(Found {
@@ -95,11 +99,19 @@ pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result
             record,
             failures: answer.failures,
         }),
-        _ => Err(ApiError::NotFound(format!(
-            "There is no package '{} {}' here.",
-            key.id, key.version
-        ))),
+        _ => Err(not_here(key)),
     }
+}
+
+async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Answer, ApiError> {
+    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
+    let mut query = plan::package(key);
+    narrow(feed, &mut query);
+    Ok(app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?)
+}
+
+fn not_here(key: &Key) -> ApiError {
+    ApiError::NotFound(format!("There is no package '{} {}' here.", key.id, key.version))
 }
 
 /// Reads the options that a feed's version of the protocol has.
@@ -123,19 +135,50 @@ fn narrow(feed: &FeedRequest<'_>, query: &mut Query) {
     }
 }
 
-/// Puts versions and their records together. A version whose record went since it was found is gone: it does not answer.
-fn views<'a>(page: &'a [Answered], records: &'a [Option<Record>]) -> impl Iterator<Item = EntryView<'a>> {
-    page.iter()
-        .zip(records)
-        .filter_map(|(answered, record)| record.as_ref().map(|record| view(answered, record)))
+/// Returns the rendered entries of versions, in their order. Those of version 2 with all properties are kept; others are
+/// written anew.
+async fn parts(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    page: &[Answered],
+    options: &Options,
+) -> Result<Vec<Option<Arc<EntryParts>>>, ApiError> {
+    let is_kept = options.select.is_none() && feed.protocol == Protocol::V2;
+    let mut parts = if is_kept {
+        app.rendered.recall(page.iter().map(|answered| &answered.row))
+    } else {
+        vec![None; page.len()]
+    };
+    let is_missing = |part: &Option<Arc<EntryParts>>| part.is_none();
+    let missing: Vec<Answered> = page
+        .iter()
+        .zip(&parts)
+        .filter(|(_, part)| is_missing(part))
+        .map(|(answered, _)| answered.clone())
+        .collect();
+    let records = app.mirror.records(&missing).await?;
+    let places = parts.iter_mut().filter(|part| part.is_none());
+    for (place, record) in places.zip(records) {
+        let Some(record) = record else { continue };
+        let rendered = Arc::new(atom::render(&record, feed.protocol, options.select.as_deref()));
+        if is_kept {
+            app.rendered.keep(&record.row, &rendered);
+        }
+        *place = Some(rendered);
+    }
+    Ok(parts)
 }
 
-fn view<'a>(answered: &Answered, record: &'a Record) -> EntryView<'a> {
-    EntryView {
-        record,
-        is_latest: answered.is_latest,
-        is_absolute_latest: answered.is_absolute_latest,
-    }
+/// Puts versions and their parts together. A version whose record went since it was found is gone: it does not answer.
+fn entries<'a>(page: &[Answered], parts: &'a [Option<Arc<EntryParts>>]) -> Vec<Entry<'a>> {
+    let entry = |(answered, parts): (&Answered, &'a Option<Arc<EntryParts>>)| {
+        parts.as_deref().map(|parts| Entry {
+            parts,
+            is_latest: answered.is_latest,
+            is_absolute_latest: answered.is_absolute_latest,
+        })
+    };
+    page.iter().zip(parts).filter_map(entry).collect()
 }
 
 /// The path of a list in next links; the id of `FindPackagesById` stays among the parameters.
