@@ -8,6 +8,7 @@ use crate::auth::Denied;
 use crate::mirror::{MirrorError, PublishError, SpoolError, Trouble};
 use crate::nuget::nupkg::NupkgError;
 use crate::odata::address::AddressError;
+use crate::odata::batch::{BatchError, PartError};
 use crate::odata::options::OptionsError;
 use crate::odata::v1::UnknownProperty;
 
@@ -44,6 +45,24 @@ impl From<UnknownProperty> for ApiError {
     }
 }
 
+impl From<BatchError> for ApiError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::TooManyParts => Self::PayloadTooLarge(sentence(&error)),
+            BatchError::NoBoundary | BatchError::Truncated => Self::BadRequest(sentence(&error)),
+        }
+    }
+}
+
+impl From<PartError> for ApiError {
+    fn from(error: PartError) -> Self {
+        match error {
+            PartError::ChangeSet => Self::NotImplemented(sentence(&error)),
+            PartError::NoRequest => Self::BadRequest(sentence(&error)),
+        }
+    }
+}
+
 impl From<PayloadError> for ApiError {
     fn from(error: PayloadError) -> Self {
         match error {
@@ -72,6 +91,7 @@ impl From<MirrorError> for ApiError {
         match &error {
             MirrorError::NoSuchFeed { .. } | MirrorError::NotFound { .. } => Self::NotFound(sentence(&error)),
             MirrorError::Upstream { trouble, .. } => from_trouble(*trouble, sentence(&error)),
+            MirrorError::TooCostly => Self::BadRequest(sentence(&error)),
             MirrorError::Rejected { .. } => Self::UpstreamBad(sentence(&error)),
             MirrorError::Spool(spool) => match spool.as_ref() {
                 SpoolError::TooLarge { .. } => Self::PayloadTooLarge(sentence(&error)),

@@ -103,4 +103,15 @@ impl FeedRequest<'_> {
             protocol: self.protocol,
         }
     }
+
+    /// Returns a request for something else below the same root.
+    #[must_use]
+    pub fn at<'b>(&'b self, rest: &'b str, query: &'b str) -> FeedRequest<'b> {
+        FeedRequest {
+            root: self.root.clone(),
+            rest,
+            query,
+            ..*self
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! refuses to know how the question is answered.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::address::{Collection, Key};
 use super::options::Options;
@@ -67,6 +68,7 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Plan 
             top: options.top,
             size: page_size,
         },
+        work: Arc::default(),
     };
     Plan { query, hint }
 }
@@ -91,6 +93,7 @@ pub fn package(key: &Key) -> Query {
             top: Some(1),
             size: 1,
         },
+        work: Arc::default(),
     }
 }
 
@@ -158,6 +161,7 @@ fn completion(options: &Options) -> Query {
             top: None,
             size: u64::MAX,
         },
+        work: Arc::default(),
     }
 }
 
