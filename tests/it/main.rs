@@ -15,6 +15,7 @@ mod commands;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod corruption;
+mod endpoints;
 mod filters;
 mod kill;
 mod listings;
