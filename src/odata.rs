@@ -16,4 +16,5 @@ pub mod parts;
 pub mod plan;
 #[cfg(test)]
 mod recorded;
+pub mod skiptoken;
 mod xml;

@@ -10,7 +10,8 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use crate::catalog::Query;
-use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
+use crate::catalog::SearchTerms;
+use crate::catalog::query::{Latest, Listing, Page, Prerelease};
 use crate::http::error::ApiError;
 use crate::http::range::{ETag, Reply, Representation, content_range, decide, format_date};
 use crate::http::state::{App, FeedRequest};
@@ -48,11 +49,7 @@ pub(super) async fn latest(
         terms: SearchTerms::default(),
         filter: None,
         order: Vec::new(),
-        page: Page {
-            skip: 0,
-            top: Some(1),
-            size: 1,
-        },
+        page: Page::first(1),
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
     let Some(found) = found.page.first() else {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
-use crate::catalog::query::SearchTerms;
+use crate::catalog::SearchTerms;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::Answered;
@@ -14,20 +14,17 @@ use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry, Links};
 use crate::odata::options::{self, Options};
 use crate::odata::parts::EntryParts;
-use crate::odata::plan;
+use crate::odata::{plan, skiptoken};
 
 /// Answers with a page of a list.
 pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
-    let answer = app
-        .mirror
-        .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
-    let served = answer.page.len() as u64;
-    let wanted = plan.query.page.top.unwrap_or(u64::MAX);
-    let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
-    let next = is_more.then(|| options.next_link(&format!("{}/{}", feed.root, path_of(collection)), served));
+    let plan = plan::list(collection, &options, u64::from(app.server.page_size))?;
+    let answer = app.mirror.query(feed.feed, &plan.query, &plan.hint).await?;
+    let next = answer.next.as_ref().map(|place| {
+        let path = format!("{}/{}", feed.root, path_of(collection));
+        options.next_link(&path, &skiptoken::write(place), answer.page.len() as u64)
+    });
     let page = atom::Feed {
         links: Links { root: &feed.root },
         collection,
@@ -44,11 +41,8 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
 pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
-    let answer = app
-        .mirror
-        .count(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
+    let plan = plan::list(collection, &options, u64::from(app.server.page_size))?;
+    let answer = app.mirror.count(feed.feed, &plan.query, &plan.hint).await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
     let mut response = xml_answer(TEXT_TYPE, counted.to_string());

@@ -17,6 +17,8 @@ const INSTALL_SCRIPT: &str = "Write-Host 'a larder test package'\r\n";
 pub(crate) struct Nupkg {
     id: String,
     version: String,
+    title: String,
+    authors: String,
     description: String,
     tags: String,
     dependencies: Vec<(String, String)>,
@@ -36,6 +38,8 @@ impl Nupkg {
         Self {
             id: id.to_owned(),
             version: version.to_owned(),
+            title: String::new(),
+            authors: "larder tests".to_owned(),
             description: "A package made for a test".to_owned(),
             tags: String::new(),
             dependencies: Vec::new(),
@@ -45,6 +49,16 @@ impl Nupkg {
 
     pub(crate) fn description(mut self, description: &str) -> Self {
         description.clone_into(&mut self.description);
+        self
+    }
+
+    pub(crate) fn title(mut self, title: &str) -> Self {
+        title.clone_into(&mut self.title);
+        self
+    }
+
+    pub(crate) fn authors(mut self, authors: &str) -> Self {
+        authors.clone_into(&mut self.authors);
         self
     }
 
@@ -81,13 +95,17 @@ impl Nupkg {
             .map(|(id, range)| format!("      <dependency id=\"{id}\" version=\"{range}\" />\n"))
             .collect();
         let dependencies = dependencies.concat();
+        let title = match self.title.as_str() {
+            "" => String::new(),
+            title => format!("    <title>{title}</title>\n"),
+        };
         format!(
             r#"<?xml version="1.0" encoding="utf-8"?>
 <package xmlns="http://schemas.microsoft.com/packaging/2011/08/nuspec.xsd">
   <metadata>
     <id>{}</id>
     <version>{}</version>
-    <authors>larder tests</authors>
+{title}    <authors>{}</authors>
     <requireLicenseAcceptance>false</requireLicenseAcceptance>
     <description>{}</description>
     <tags>{}</tags>
@@ -96,7 +114,7 @@ impl Nupkg {
   </metadata>
 </package>
 "#,
-            self.id, self.version, self.description, self.tags
+            self.id, self.version, self.authors, self.description, self.tags
         )
     }
 }
