@@ -1,10 +1,11 @@
 //! A question about packages, free of any wire format: which rows, in which order, which page of them.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::SearchTerms;
 use super::columns::Column;
-use super::expression::Expression;
+use super::expression::{Expression, Work};
 use super::order::Position;
 use crate::nuget::{PackageId, SemVerLevel};
 
@@ -120,6 +121,9 @@ pub struct Query {
     pub order: Vec<OrderKey>,
     /// The asked page.
     pub page: Page,
+    /// What evaluating the filter is charged to; clones of a question share it. Once it is spent, nothing that was found
+    /// is an answer.
+    pub work: Arc<Work>,
 }
 
 impl Query {

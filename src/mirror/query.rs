@@ -101,6 +101,9 @@ impl Mirror {
         } else {
             scan(view, query, FeedView::page).await?
         };
+        if query.work.is_spent() {
+            return Err(MirrorError::TooCostly);
+        }
         let is_wanted = query.page.top.is_none_or(|top| (cut.rows.len() as u64) < top);
         let last = cut.rows.last().filter(|_| cut.is_more && is_wanted);
         Ok(Answer {
@@ -119,6 +122,9 @@ impl Mirror {
     async fn settled(&self, candidates: Vec<Hit>, query: &Query) -> Result<Cut<Hit>, MirrorError> {
         let mut cut = Cut::new(&query.page);
         for some in candidates.chunks(RECORDS_AT_A_TIME) {
+            if query.work.is_spent() {
+                break;
+            }
             let deferred: Vec<Hit> = some.iter().filter(|hit| hit.is_deferred).cloned().collect();
             let mut records = self.records_of(&deferred).await?.into_iter();
             for hit in some.iter().cloned() {

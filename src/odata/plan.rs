@@ -4,6 +4,7 @@
 //! refuses to know how the question is answered.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::address::{Collection, Key};
 use super::options::{Options, OptionsError};
@@ -64,6 +65,7 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Resul
             size: page_size,
             wants_total: options.wants_count,
         },
+        work: Arc::default(),
     };
     if let Some(token) = &options.skip_token {
         let start = skiptoken::read(token, &query.total_order())?;
@@ -122,6 +124,7 @@ pub fn package(key: &Key) -> Query {
         filter: Some(Expression::Compare(Comparison::Equal, Box::new(operands))),
         order: Vec::new(),
         page: Page::first(1),
+        work: Arc::default(),
     }
 }
 

@@ -45,7 +45,7 @@ impl Hit {
     /// Lets the record of a deferred version say whether it answers. A version whose record has gone meanwhile does not.
     #[must_use]
     pub fn settle(self, query: &Query, record: Option<&Record>) -> Option<Self> {
-        let columns = Columns::of(self.member(), query.level);
+        let columns = Columns::of(self.member(), query.level).with_work(&query.work);
         let (record, filter) = record.zip(query.filter.as_ref())?;
         let answers = filter.verdict(&columns.with_record(record)) == Verdict::True;
         answers.then_some(Self {
@@ -212,6 +212,9 @@ impl<'a> Scan<'a> {
     fn each_of(&self, begins_at: usize, mut take: impl FnMut(Candidate) -> bool) {
         let mut judge = Judge::new(self.query);
         for (number, group) in self.groups.iter().enumerate().skip(begins_at) {
+            if self.query.work.is_spent() {
+                break;
+            }
             // At most one version of a group is the latest.
             let looked_at = match self.query.latest {
                 Some(latest) => group.latest_at(latest, self.query.level).map_or(0..0, |at| at..at + 1),

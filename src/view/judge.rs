@@ -124,7 +124,10 @@ impl Search<'_> {
 
 impl Condition<'_> {
     fn verdict(&mut self, member: &Member, query: &Query) -> Verdict {
-        let judge = || self.expression.verdict(&Columns::of(member, query.level));
+        let judge = || {
+            self.expression
+                .verdict(&Columns::of(member, query.level).with_work(&query.work))
+        };
         if !self.is_over_texts {
             return judge();
         }
