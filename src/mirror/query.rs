@@ -89,7 +89,7 @@ impl Mirror {
         Ok(records.into_iter().zip(page).map(as_seen).collect())
     }
 
-    async fn answer(
+    pub(super) async fn answer(
         &self,
         view: &Arc<FeedView>,
         query: &Query,

@@ -39,6 +39,8 @@ pub struct Options {
     pub level: SemVerLevel,
     /// `id`.
     pub id: Option<String>,
+    /// `partialId`, of which an id is the whole.
+    pub partial_id: String,
     /// `searchTerm`.
     pub search_terms: SearchTerms,
     /// `targetFramework`.
@@ -127,6 +129,7 @@ impl Default for Options {
             skip_token: None,
             level: SemVerLevel::One,
             id: None,
+            partial_id: String::new(),
             search_terms: SearchTerms::default(),
             target_framework: String::new(),
             include_prerelease: false,
@@ -192,6 +195,7 @@ impl Options {
             name if name.starts_with('$') => return Err(OptionsError::Unsupported(shown.trim().to_owned())),
             "semverlevel" => self.level = level(&literal(value)),
             "id" => self.id = Some(literal(value).trim().to_owned()),
+            "partialid" => literal(value).trim().clone_into(&mut self.partial_id),
             "searchterm" => self.search_terms = search_terms(&literal(value))?,
             "targetframework" => self.target_framework = literal(value),
             "includeprerelease" => self.include_prerelease = boolean(&literal(value))?,

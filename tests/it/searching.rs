@@ -9,7 +9,7 @@ async fn feed() -> TestApp {
     for package in [
         Nupkg::new("zz.described", "1.0").description("Needs GIT to work"),
         Nupkg::new("yy.tagged", "1.0").tags("git-tools vcs"),
-        Nupkg::new("xx.titled", "1.0").title("My Git"),
+        Nupkg::new("xx.titled", "1.0").element("title", "My Git"),
         Nupkg::new("legit", "1.0"),
         Nupkg::new("posh-git", "1.0").tags("vcs PowerShell"),
         Nupkg::new("TortoiseGit", "1.0"),
