@@ -87,6 +87,7 @@ struct Inner {
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    notes: remembered::Notes,
     outages: outages::Outages,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
@@ -122,6 +123,7 @@ impl Mirror {
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 writes: KeyedLocks::default(),
             }),
