@@ -10,6 +10,7 @@ pub mod entry;
 pub mod error;
 pub mod filter;
 pub mod lexer;
+mod literal;
 pub mod options;
 pub mod parts;
 pub mod plan;
