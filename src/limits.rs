@@ -147,6 +147,16 @@ pub const MAX_BOUNDARY_BYTES: usize = 200;
 /// The most blanks between a boundary and the end of its line.
 pub const MAX_PADDING_BYTES: usize = 64;
 
+/// The longest `$batch`, in bytes. `NuGet` 2 sends one question in each, of some kilobytes.
+pub const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// The most parts of a `$batch`, as `ODataMessageQuotas` of `ODataLib` has it. A change set is one part: what is nested in it is
+/// not read.
+pub const MAX_BATCH_PARTS: usize = 100;
+
+/// The most that the answers to one `$batch` may hold together, in bytes; whoever does not fit is told so in its place.
+pub const MAX_BATCH_ANSWER_BYTES: usize = 16 << 20;
+
 /// The longest reason phrase, in bytes: as long as NuGetGallery makes them (`HttpStatusCodeWithBodyResult`).
 pub const MAX_REASON_BYTES: usize = 512;
 

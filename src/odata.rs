@@ -1,10 +1,11 @@
-//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out, and Atom in.
+//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out, and Atom in; batches of them.
 //!
 //! Pure: text in, questions and documents out. Knows no socket, no storage and no time; limits are arguments.
 
 pub mod address;
 pub mod atom;
 pub mod atom_read;
+pub mod batch;
 pub mod edmx;
 pub mod entry;
 pub mod error;

@@ -89,3 +89,16 @@ pub struct FeedRequest<'a> {
     /// The query string, still percent-encoded.
     pub query: &'a str,
 }
+
+impl FeedRequest<'_> {
+    /// Returns a request for something else below the same root.
+    #[must_use]
+    pub fn at<'b>(&'b self, rest: &'b str, query: &'b str) -> FeedRequest<'b> {
+        FeedRequest {
+            root: self.root.clone(),
+            rest,
+            query,
+            ..*self
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The v2 protocol: one match on what is asked, one file for each verb.
 
+mod batch;
 mod delete;
 mod download;
 mod lists;
@@ -33,6 +34,7 @@ pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request
     let reads = parts.method == Method::GET || parts.method == Method::HEAD;
     let (answered, dialect) = match address::parse(feed.rest) {
         Err(error) => (Err(error.into()), Dialect::OData),
+        Ok(Address::Batch) => (batch::answer(app, feed, &parts, body).await, Dialect::OData),
         Ok(asked @ (Address::Root | Address::PackageRoot | Address::File(_) | Address::BareFile(_))) if !reads => {
             (write(app, feed, asked, &parts, body).await, Dialect::Plain)
         }
@@ -61,9 +63,7 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         Address::File(key) | Address::PackageDownload(key) | Address::BareFile(key) => {
             download::package(app, feed, &key, parts).await
         }
-        Address::Batch => Err(ApiError::NotImplemented(
-            "$batch is not answered by this version of larder.".to_owned(),
-        )),
+        Address::Batch => Err(ApiError::BadRequest("A batch cannot hold another.".to_owned())),
         Address::PackageRoot | Address::Unknown => Err(ApiError::NotFound(format!(
             "There is nothing at {}{}.",
             feed.root, feed.rest

@@ -10,6 +10,7 @@
 mod answers;
 mod architecture;
 mod attack;
+mod batch;
 mod commands;
 mod corruption;
 mod kill;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::limits::MAX_FILTER_WORK;
+
 /// What is left of the steps that one query may take. A step is about a nanosecond's work: a comparison, or what
 /// [`limits`](crate::limits) says of texts.
 ///
@@ -11,6 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Work {
     left: AtomicU64,
     is_stopped: AtomicBool,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self::new(MAX_FILTER_WORK)
+    }
 }
 
 impl Work {
