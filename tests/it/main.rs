@@ -13,6 +13,7 @@ mod attack;
 mod batch;
 mod commands;
 mod corruption;
+mod http_caching;
 mod kill;
 mod listings;
 mod privacy;
