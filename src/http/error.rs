@@ -49,6 +49,9 @@ pub enum ApiError {
         /// The tag of its bytes: whoever sent the same need not mind.
         held: Option<ETag>,
     },
+    /// 410: it was here, and will not be again.
+    #[error("{0}")]
+    Gone(String),
     /// 412: what is here is not what the request is about.
     #[error("This is no longer what the request's If-Match or If-Unmodified-Since asks for.")]
     PreconditionFailed,
@@ -135,6 +138,7 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::Conflict { .. } => (StatusCode::CONFLICT, "Conflict"),
+            Self::Gone(_) => (StatusCode::GONE, "Gone"),
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "UriTooLong"),

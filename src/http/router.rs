@@ -17,7 +17,9 @@ use super::encoding::{Wanted, encode};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::listener::Connection;
 use super::state::{App, FeedRequest};
-use super::{caching, mount, v2};
+use super::{caching, mount, v1, v2};
+use crate::odata::protocol::Protocol;
+use crate::redact;
 
 /// Makes the server's only service.
 pub fn router(app: App) -> Router {
@@ -36,7 +38,8 @@ async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Conn
         take_body(&mut response);
     }
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), duration_ms, "answered");
+    let path = redact::path(uri.path());
+    tracing::debug!(%method, %path, status = response.status().as_u16(), duration_ms, "answered");
     response
 }
 
@@ -76,12 +79,19 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
     let root = base.mount(mount.path).as_str().to_owned();
     let feed_request = FeedRequest {
         feed: &feed.name,
+        protocol: mount.protocol,
         delete: feed.delete,
         root,
         rest: mount.rest,
         query,
     };
-    Ok(v2::dispatch(app, &feed_request, request).await)
+    Ok(match mount.protocol {
+        Protocol::V1 => {
+            let push_url = format!("{}/package/", base.mount(&mount.current()));
+            v1::dispatch(app, &feed_request, &push_url, request).await
+        }
+        Protocol::V2 => v2::dispatch(app, &feed_request, request).await,
+    })
 }
 
 /// Makes an answer that of a HEAD: all headers, the length too, and no body.

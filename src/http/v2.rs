@@ -1,9 +1,11 @@
 //! The v2 protocol: one match on what is asked, one file for each verb.
 
 mod batch;
+mod completions;
 mod delete;
 mod download;
 mod lists;
+mod properties;
 mod push;
 
 use axum::body::Body;
@@ -18,8 +20,9 @@ use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
 use crate::odata::address::{self, Address, Collection};
-use crate::odata::atom::Links;
 use crate::odata::edmx;
+
+pub(super) use self::push::drain;
 
 const DATA_SERVICE_VERSION: HeaderName = HeaderName::from_static("dataserviceversion");
 const FEED_TYPE: &str = "application/atom+xml;type=feed;charset=utf-8";
@@ -51,14 +54,18 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         return Err(not_allowed("GET, HEAD", method));
     }
     match asked {
-        Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&Links { root: &feed.root }))),
-        Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata())),
+        Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&feed.links()))),
+        Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata(feed.protocol))),
         Address::List(Collection::GetUpdates) | Address::Count(Collection::GetUpdates) => Err(
             ApiError::NotImplemented("GetUpdates is not answered by this version of larder.".to_owned()),
         ),
         Address::List(collection) => lists::list(app, feed, &collection).await,
         Address::Count(collection) => lists::count(app, feed, &collection).await,
         Address::Package(key) => lists::package(app, feed, &key).await,
+        Address::Property(key, name) => properties::document(app, feed, &key, &name).await,
+        Address::PropertyValue(key, name) => properties::value(app, feed, &key, &name).await,
+        Address::PackageIds => completions::ids(app, feed).await,
+        Address::PackageVersions(id) => completions::versions(app, feed, &id).await,
         Address::LatestFile(id) => download::latest(app, feed, &id, parts).await,
         Address::File(key) | Address::PackageDownload(key) | Address::BareFile(key) => {
             download::package(app, feed, &key, parts).await

@@ -12,7 +12,11 @@ mod architecture;
 mod attack;
 mod batch;
 mod commands;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod corruption;
+mod endpoints;
+mod filters;
 mod http_caching;
 mod kill;
 mod listings;
