@@ -16,6 +16,8 @@ mod commands;
 mod conformance;
 mod corruption;
 mod endpoints;
+mod filters;
+mod http_caching;
 mod kill;
 mod listings;
 mod privacy;
