@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::{document, lists, warn_of};
-use crate::catalog::query::SearchTerms;
+use crate::catalog::SearchTerms;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::Answer;

@@ -7,8 +7,7 @@ use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of};
-use crate::catalog::query::SearchTerms;
-use crate::catalog::{Query, Record};
+use crate::catalog::{Query, Record, SearchTerms};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Answer, Answered, MirrorError};
@@ -16,11 +15,11 @@ use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
 use crate::odata::negotiate::Format;
-use crate::odata::options::{self, Options};
+use crate::odata::options::{self, Options, OptionsError};
 use crate::odata::parts::EntryParts;
 use crate::odata::plan::{self, Plan};
 use crate::odata::protocol::Protocol;
-use crate::odata::{json, v1};
+use crate::odata::{json, skiptoken, v1};
 
 /// Said of answers that version 1.0 of OData has.
 const FIRST_VERSION: HeaderValue = HeaderValue::from_static("1.0;");
@@ -33,15 +32,12 @@ pub(super) async fn list(
     format: Format,
 ) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan_list(app, feed, collection, &options);
-    let answer = app
-        .mirror
-        .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
-    let served = answer.page.len() as u64;
-    let wanted = plan.query.page.top.unwrap_or(u64::MAX);
-    let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
-    let next = is_more.then(|| options.next_link(&format!("{}/{}", feed.root, path_of(collection)), served));
+    let plan = plan_list(app, feed, collection, &options)?;
+    let answer = app.mirror.query(feed.feed, &plan.query, &plan.hint).await?;
+    let next = answer.next.as_ref().map(|place| {
+        let path = format!("{}/{}", feed.root, path_of(collection));
+        options.next_link(&path, &skiptoken::write(place), answer.page.len() as u64)
+    });
     let count = options.wants_count.then_some(answer.total);
     let mut response = match format {
         Format::Atom => {
@@ -78,11 +74,8 @@ pub(super) async fn list(
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
 pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan_list(app, feed, collection, &options);
-    let answer = app
-        .mirror
-        .count(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
+    let plan = plan_list(app, feed, collection, &options)?;
+    let answer = app.mirror.count(feed.feed, &plan.query, &plan.hint).await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
     let mut response = document(TEXT_TYPE, counted.to_string());
@@ -161,10 +154,15 @@ pub(super) fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> 
     Ok(options)
 }
 
-fn plan_list(app: &App, feed: &FeedRequest<'_>, collection: &Collection, options: &Options) -> Plan {
-    let mut plan = plan::list(collection, options, u64::from(app.server.page_size));
+fn plan_list(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    options: &Options,
+) -> Result<Plan, OptionsError> {
+    let mut plan = plan::list(collection, options, u64::from(app.server.page_size))?;
     narrow(feed, &mut plan.query);
-    plan
+    Ok(plan)
 }
 
 fn narrow(feed: &FeedRequest<'_>, query: &mut Query) {
