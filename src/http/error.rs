@@ -12,10 +12,12 @@ use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER, 
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
+use super::conditional::ETag;
 use super::header_text::one_line;
-use super::range::{ETag, unsatisfied_range};
+use super::range::unsatisfied_range;
 use crate::limits::MAX_REASON_BYTES;
 use crate::odata::error::document;
+use crate::odata::json;
 
 /// A request that is not answered as asked. The text of each is for the client, in one or more whole sentences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +50,12 @@ pub enum ApiError {
         /// The tag of its bytes: whoever sent the same need not mind.
         held: Option<ETag>,
     },
+    /// 410: it was here, and will not be again.
+    #[error("{0}")]
+    Gone(String),
+    /// 412: what is here is not what the request is about.
+    #[error("This is no longer what the request's If-Match or If-Unmodified-Since asks for.")]
+    PreconditionFailed,
     /// 413: the body is too large.
     #[error("{0}")]
     PayloadTooLarge(String),
@@ -96,6 +104,8 @@ pub enum ApiError {
 pub enum Dialect {
     /// As OData error XML: for everything that reads a feed.
     OData,
+    /// As OData error JSON: for who asks for JSON.
+    Json,
     /// As plain text: for push and delete.
     Plain,
 }
@@ -131,6 +141,8 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::Conflict { .. } => (StatusCode::CONFLICT, "Conflict"),
+            Self::Gone(_) => (StatusCode::GONE, "Gone"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "UriTooLong"),
             Self::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "RangeNotSatisfiable"),
@@ -154,6 +166,7 @@ impl ApiError {
         let text = self.to_string();
         let (content_type, body) = match dialect {
             Dialect::OData => ("application/xml;charset=utf-8", document(code, &text)),
+            Dialect::Json => ("application/json;odata=verbose;charset=utf-8", json::error(code, &text)),
             Dialect::Plain => ("text/plain;charset=utf-8", text.clone()),
         };
         let mut response = Response::new(Body::from(body));

@@ -211,9 +211,13 @@ mod tests {
             condition.note(now, Some(&failure(outage.clone(), named)));
             assert_eq!(refusal(&condition.admit(now)), pause, "{outage:?} {named:?}");
             if let Some(pause) = pause {
-                let later = now + Duration::from_secs(pause);
-                assert_eq!(condition.admit(later - 2 * SECOND), Admission::After(2 * SECOND));
-                assert_eq!(condition.admit(later), Admission::Go, "{outage:?} {named:?}");
+                let shortly = now + Duration::from_secs(pause - 2);
+                assert_eq!(condition.admit(shortly), Admission::After(2 * SECOND));
+                assert_eq!(
+                    condition.admit(shortly + 2 * SECOND),
+                    Admission::Go,
+                    "{outage:?} {named:?}"
+                );
             }
         }
     }

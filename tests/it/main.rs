@@ -10,8 +10,14 @@
 mod answers;
 mod architecture;
 mod attack;
+mod batch;
 mod commands;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod corruption;
+mod endpoints;
+mod filters;
+mod http_caching;
 mod kill;
 mod listings;
 mod privacy;
@@ -21,6 +27,7 @@ mod real_clients;
 mod real_nupkgs;
 mod recorded;
 mod replay;
+mod searching;
 mod store;
 mod support;
 mod upstream_calm;
