@@ -13,6 +13,7 @@ mod commands;
 mod corruption;
 mod kill;
 mod listings;
+mod oracle;
 mod privacy;
 mod pull_through;
 mod push;
