@@ -39,7 +39,7 @@ pub(super) fn find(raw_path: &str) -> Option<Mount<'_>> {
 }
 
 /// Returns what follows a folder's path in a path, ignoring case, slash and all.
-fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+pub(super) fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     let (start, rest) = path.split_at_checked(folder.len())?;
     (start.eq_ignore_ascii_case(folder) && (rest.is_empty() || rest.starts_with('/'))).then_some(rest)
 }

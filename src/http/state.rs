@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::rendered::Rendered;
 use crate::auth::{Administrator, Denied, KeyDigest};
 use crate::catalog::{Origin, SourceName};
 use crate::clock::Clock;
@@ -28,6 +29,8 @@ pub struct AppParts {
     pub feeds: Vec<FeedConfig>,
     /// The longest path and query, in bytes.
     pub max_url_bytes: usize,
+    /// Entries as they were written before.
+    pub rendered: Rendered,
     /// The time.
     pub clock: Clock,
 }
@@ -85,4 +88,17 @@ pub struct FeedRequest<'a> {
     pub rest: &'a str,
     /// The query string, still percent-encoded.
     pub query: &'a str,
+}
+
+impl FeedRequest<'_> {
+    /// Returns a request for something else below the same root.
+    #[must_use]
+    pub fn at<'b>(&'b self, rest: &'b str, query: &'b str) -> FeedRequest<'b> {
+        FeedRequest {
+            root: self.root.clone(),
+            rest,
+            query,
+            ..*self
+        }
+    }
 }

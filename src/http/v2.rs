@@ -1,5 +1,6 @@
 //! The v2 protocol: one match on what is asked, one file for each verb.
 
+mod batch;
 mod delete;
 mod download;
 mod lists;
@@ -16,7 +17,7 @@ use super::error::{ApiError, Dialect, not_allowed};
 use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
-use crate::odata::address::{self, Address};
+use crate::odata::address::{self, Address, Collection};
 use crate::odata::atom::Links;
 use crate::odata::edmx;
 
@@ -34,6 +35,7 @@ pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request
     let reads = is_head || parts.method == Method::GET;
     let (answered, dialect) = match address::parse(feed.rest) {
         Err(error) => (Err(error.into()), Dialect::OData),
+        Ok(Address::Batch) => (batch::answer(app, feed, &parts, body).await, Dialect::OData),
         Ok(asked @ (Address::Root | Address::PackageRoot | Address::File(_) | Address::BareFile(_))) if !reads => {
             (write(app, feed, asked, &parts, body).await, Dialect::Plain)
         }
@@ -53,6 +55,9 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
     match asked {
         Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&Links { root: &feed.root }))),
         Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata())),
+        Address::List(Collection::GetUpdates) | Address::Count(Collection::GetUpdates) => Err(
+            ApiError::NotImplemented("GetUpdates is not answered by this version of larder.".to_owned()),
+        ),
         Address::List(collection) => lists::list(app, feed, &collection).await,
         Address::Count(collection) => lists::count(app, feed, &collection).await,
         Address::Package(key) => lists::package(app, feed, &key).await,
@@ -60,9 +65,7 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         Address::File(key) | Address::PackageDownload(key) | Address::BareFile(key) => {
             download::package(app, feed, &key, parts).await
         }
-        Address::GetUpdates | Address::Batch => Err(ApiError::NotImplemented(
-            "GetUpdates and $batch are not answered by this version of larder.".to_owned(),
-        )),
+        Address::Batch => Err(ApiError::BadRequest("A batch cannot hold another.".to_owned())),
         Address::PackageRoot | Address::Unknown => Err(ApiError::NotFound(format!(
             "There is nothing at {}{}.",
             feed.root, feed.rest

@@ -26,6 +26,8 @@ pub enum Collection {
     FindPackagesById(Option<String>),
     /// `Search()`.
     Search,
+    /// `GetUpdates()`.
+    GetUpdates,
 }
 
 /// What a path asks for.
@@ -51,8 +53,6 @@ pub enum Address {
     File(Key),
     /// `git/2.40.0`: the same, below a root that clients take for a push endpoint.
     BareFile(Key),
-    /// `GetUpdates()`, and its `$count`.
-    GetUpdates,
     /// `$batch`.
     Batch,
     /// Nothing that feeds have.
@@ -154,10 +154,7 @@ fn resolve(segments: &[&str]) -> Result<Address, AddressError> {
             Ok(list(Collection::FindPackagesById(id), rest))
         }
         "search" if arguments.is_none() => Ok(list(Collection::Search, rest)),
-        "getupdates" if arguments.is_none() => Ok(match list(Collection::Packages, rest) {
-            Address::Unknown => Address::Unknown,
-            _ => Address::GetUpdates,
-        }),
+        "getupdates" if arguments.is_none() => Ok(list(Collection::GetUpdates, rest)),
         "search" | "getupdates" => Err(AddressError::Key((*first).to_owned())),
         "package" if inside.is_none() => match rest {
             [] => Ok(Address::PackageRoot),
@@ -393,8 +390,12 @@ mod tests {
             ),
             (&["/git/1.0", "/GIT/1.0.0.0"], Address::BareFile(git("1.0"))),
             (
-                &["/GetUpdates()", "/GetUpdates", "/getupdates()/$count"],
-                Address::GetUpdates,
+                &["/GetUpdates()", "/GetUpdates", "//getupdates%28%29/"],
+                Address::List(Collection::GetUpdates),
+            ),
+            (
+                &["/getupdates()/$count", "/GetUpdates/%24count"],
+                Address::Count(Collection::GetUpdates),
             ),
             (&["/$batch", "/%24batch"], Address::Batch),
             (

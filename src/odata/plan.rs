@@ -4,6 +4,7 @@
 //! refuses to know how the question is answered.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::address::{Collection, Key};
 use super::options::Options;
@@ -66,6 +67,7 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Plan 
             top: options.top,
             size: page_size,
         },
+        work: Arc::default(),
     };
     Plan { query, hint }
 }
@@ -90,6 +92,7 @@ pub fn package(key: &Key) -> Query {
             top: Some(1),
             size: 1,
         },
+        work: Arc::default(),
     }
 }
 

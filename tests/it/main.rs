@@ -7,8 +7,10 @@
     reason = "a test fails by panicking, also in the support code that clippy does not know as a test"
 )]
 
+mod answers;
 mod architecture;
 mod attack;
+mod batch;
 mod commands;
 mod corruption;
 mod kill;

@@ -1,5 +1,7 @@
 //! nupkgs, whole or in part, streamed.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{
@@ -53,6 +55,7 @@ pub(super) async fn latest(
             top: Some(1),
             size: 1,
         },
+        work: Arc::default(),
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
     let Some(found) = found.page.first() else {
@@ -60,10 +63,9 @@ pub(super) async fn latest(
             "There is no listed release of '{id}' here."
         )));
     };
-    let row = &found.record.row;
     let key = Key {
-        id: row.id.clone(),
-        version: row.version.clone(),
+        id: found.row.id.clone(),
+        version: found.row.version.clone(),
     };
     answer(app, feed, &key, parts, Naming::Latest).await
 }
