@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
-use chrono::{DateTime, Datelike as _, TimeZone as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, TimeZone as _, Timelike as _, Utc};
 
+use super::decimal::Decimal;
 use super::fold::{lower, upper};
 use super::package::Shown;
 use super::version::Version;
@@ -15,7 +16,9 @@ pub(super) enum Expression {
     Boolean(bool),
     Integer(i64),
     Double(f64),
+    Decimal(Decimal),
     Date(DateTime<Utc>),
+    Offset(DateTime<FixedOffset>),
     Text(String),
     Property(&'static str),
     Not(Box<Expression>),
@@ -34,14 +37,16 @@ pub(super) enum Value {
     Boolean(bool),
     Integer(i64),
     Double(f64),
-    Date(DateTime<Utc>),
+    Decimal(Decimal),
+    /// Compared by the instant; its parts are those of its zone.
+    Date(DateTime<FixedOffset>),
     Text(Text),
 }
 
 /// A text and what it comes from.
 #[derive(Debug, Clone)]
 pub(super) struct Text {
-    text: String,
+    letters: String,
     case: Case,
     /// Whether it is a version property itself.
     is_version: bool,
@@ -52,7 +57,7 @@ pub(super) struct Text {
 enum Case {
     /// They do everywhere.
     Counts,
-    /// In functions that search and in orders: titles, descriptions, tags.
+    /// In functions that search and in orders: properties.
     IgnoredBySearches,
     /// Everywhere: ids.
     Ignored,
@@ -70,7 +75,9 @@ pub(super) fn evaluate(expression: &Expression, shown: &Shown) -> Value {
         Expression::Boolean(is_true) => Value::Boolean(*is_true),
         Expression::Integer(number) => Value::Integer(*number),
         Expression::Double(number) => Value::Double(*number),
-        Expression::Date(date) => Value::Date(*date),
+        Expression::Decimal(number) => Value::Decimal(*number),
+        Expression::Date(date) => Value::Date(date.fixed_offset()),
+        Expression::Offset(date) => Value::Date(*date),
         Expression::Text(text) => plain(text.clone()),
         Expression::Property(name) => property(name, shown),
         Expression::Not(operand) => match value(operand) {
@@ -94,6 +101,7 @@ pub(super) fn evaluate(expression: &Expression, shown: &Shown) -> Value {
         Expression::Minus(operand) => match value(operand) {
             Value::Integer(number) => number.checked_neg().map_or(Value::Null, Value::Integer),
             Value::Double(number) => Value::Double(-number),
+            Value::Decimal(number) => Value::Decimal(number.negated()),
             _ => Value::Null,
         },
         Expression::Call(name, arguments) => call(name, &arguments.iter().map(value).collect::<Vec<_>>()),
@@ -113,7 +121,11 @@ fn plain(text: String) -> Value {
 
 fn cased(text: String, case: Case) -> Value {
     let is_version = false;
-    Value::Text(Text { text, case, is_version })
+    Value::Text(Text {
+        letters: text,
+        case,
+        is_version,
+    })
 }
 
 fn property(name: &str, shown: &Shown) -> Value {
@@ -122,12 +134,11 @@ fn property(name: &str, shown: &Shown) -> Value {
         text.clone()
             .map_or(Value::Null, |text| cased(text, Case::IgnoredBySearches))
     };
-    let stored = |text: &Option<String>| text.clone().map_or(Value::Null, plain);
-    let date = |date: Option<DateTime<Utc>>| date.map_or(Value::Null, Value::Date);
+    let date = |date: Option<DateTime<Utc>>| date.map_or(Value::Null, |date| Value::Date(date.fixed_offset()));
     let version = |text: String| {
         Value::Text(Text {
-            text,
-            case: Case::Counts,
+            letters: text,
+            case: Case::IgnoredBySearches,
             is_version: true,
         })
     };
@@ -140,17 +151,17 @@ fn property(name: &str, shown: &Shown) -> Value {
         "Summary" => searched(&package.summary),
         "Tags" => searched(&package.tags),
         "Authors" => searched(&package.authors),
-        "ReleaseNotes" => stored(&package.release_notes),
-        "Copyright" => stored(&package.copyright),
+        "ReleaseNotes" => searched(&package.release_notes),
+        "Copyright" => searched(&package.copyright),
         "IsLatestVersion" => Value::Boolean(shown.is_latest),
         "IsAbsoluteLatestVersion" => Value::Boolean(shown.is_absolute_latest),
         "IsPrerelease" => Value::Boolean(package.version().is_prerelease()),
         "Listed" => Value::Boolean(package.is_listed),
         "IsApproved" => Value::Boolean(package.is_approved),
         "RequireLicenseAcceptance" => package.needs_acceptance.map_or(Value::Null, Value::Boolean),
-        "Created" => Value::Date(package.created),
-        "Published" => Value::Date(published(shown)),
-        "LastUpdated" => Value::Date(package.last_updated),
+        "Created" => date(Some(package.created)),
+        "Published" => date(Some(published(shown))),
+        "LastUpdated" => date(Some(package.last_updated)),
         "LastEdited" => date(package.last_edited),
         "PackageScanResultDate" => date(package.scanned),
         "DownloadCount" => Value::Integer(package.downloads),
@@ -184,7 +195,10 @@ fn compare(operator: &str, left: &Value, right: &Value) -> bool {
         (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),
         (Value::Date(left), Value::Date(right)) => Some(left.cmp(right)),
         (Value::Text(left), Value::Text(right)) => Some(compare_texts(left, right)),
-        _ => double(left).partial_cmp(&double(right)),
+        _ => match decimals(left, right) {
+            Some((left, right)) => Some(left.cmp(&right)),
+            None => double(left).partial_cmp(&double(right)),
+        },
     };
     match operator {
         "eq" => order == Some(Ordering::Equal),
@@ -198,15 +212,15 @@ fn compare(operator: &str, left: &Value, right: &Value) -> bool {
 }
 
 fn compare_texts(left: &Text, right: &Text) -> Ordering {
-    if left.is_version || right.is_version {
-        if let (Some(left), Some(right)) = (Version::read(&left.text), Version::read(&right.text)) {
-            return left.compare(&right);
-        }
+    if (left.is_version || right.is_version)
+        && let (Some(left), Some(right)) = (Version::read(&left.letters), Version::read(&right.letters))
+    {
+        return left.compare(&right);
     }
     if left.case == Case::Ignored || right.case == Case::Ignored {
-        return lower(&left.text).cmp(&lower(&right.text));
+        return lower(&left.letters).cmp(&lower(&right.letters));
     }
-    left.text.cmp(&right.text)
+    left.letters.cmp(&right.letters)
 }
 
 /// Compares two values of an order key: null comes first, case makes no difference in texts that people read.
@@ -215,8 +229,8 @@ pub(super) fn compare_keys(left: &Value, right: &Value) -> Ordering {
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => Ordering::Less,
         (_, Value::Null) => Ordering::Greater,
-        (Value::Text(one), Value::Text(two)) if one.case != Case::Counts && two.case != Case::Counts => {
-            lower(&one.text).cmp(&lower(&two.text))
+        (Value::Text(one), Value::Text(two)) if !one.is_version && one.case.min(two.case) != Case::Counts => {
+            lower(&one.letters).cmp(&lower(&two.letters))
         }
         (Value::Text(one), Value::Text(two)) => compare_texts(one, two),
         (Value::Boolean(one), Value::Boolean(two)) => one.cmp(two),
@@ -231,7 +245,18 @@ fn double(value: &Value) -> f64 {
     match value {
         Value::Integer(number) => *number as f64,
         Value::Double(number) => *number,
+        Value::Decimal(number) => number.double(),
         other => panic!("no number: {other:?}"),
+    }
+}
+
+/// Two numbers as decimals, where one is and the other is one or whole.
+fn decimals(left: &Value, right: &Value) -> Option<(Decimal, Decimal)> {
+    match (left, right) {
+        (Value::Decimal(left), Value::Decimal(right)) => Some((*left, *right)),
+        (Value::Integer(left), Value::Decimal(right)) => Some((Decimal::of(*left), *right)),
+        (Value::Decimal(left), Value::Integer(right)) => Some((*left, Decimal::of(*right))),
+        _ => None,
     }
 }
 
@@ -251,6 +276,9 @@ fn calculate(operator: &str, left: &Value, right: &Value) -> Value {
             i64::try_from(result).map_or(Value::Null, Value::Integer)
         }
         _ => {
+            if let Some((left, right)) = decimals(left, right) {
+                return left.calculate(operator, right).map_or(Value::Null, Value::Decimal);
+            }
             let (left, right) = (double(left), double(right));
             Value::Double(match operator {
                 "add" => left + right,
@@ -267,8 +295,10 @@ fn calculate(operator: &str, left: &Value, right: &Value) -> Value {
 fn call(name: &str, arguments: &[Value]) -> Value {
     if name == "concat" {
         return match (&arguments[0], &arguments[1]) {
-            (Value::Text(one), Value::Text(two)) => cased(format!("{}{}", one.text, two.text), one.case.min(two.case)),
-            (Value::Text(one), _) | (_, Value::Text(one)) => Value::Text(one.clone()),
+            (Value::Text(one), Value::Text(two)) => {
+                cased(format!("{}{}", one.letters, two.letters), one.case.min(two.case))
+            }
+            (Value::Text(one), _) | (_, Value::Text(one)) => cased(one.letters.clone(), one.case),
             _ => Value::Null,
         };
     }
@@ -283,13 +313,13 @@ fn call(name: &str, arguments: &[Value]) -> Value {
         Value::Integer(number) => *number,
         other => panic!("no integer: {other:?}"),
     };
-    // The text that is searched decides whether case counts.
+    // The text that is searched decides whether case counts, unless an id is looked for.
     let pair = |searched: usize, sought: usize| {
         let (searched, sought) = (text(searched), text(sought));
-        if searched.case == Case::Counts {
-            (searched.text, sought.text)
+        if searched.case == Case::Counts && sought.case != Case::Ignored {
+            (searched.letters, sought.letters)
         } else {
-            (lower(&searched.text), lower(&sought.text))
+            (lower(&searched.letters), lower(&sought.letters))
         }
     };
     let date = || match &arguments[0] {
@@ -314,28 +344,28 @@ fn call(name: &str, arguments: &[Value]) -> Value {
             let (searched, sought) = pair(0, 1);
             Value::Integer(searched.find(&sought).map_or(-1, |at| length(&searched[..at])))
         }
-        "length" => Value::Integer(length(&text(0).text)),
-        "tolower" => cased(lower(&text(0).text), text(0).case),
-        "toupper" => cased(upper(&text(0).text), text(0).case),
-        "trim" => cased(text(0).text.trim().to_owned(), text(0).case),
+        "length" => Value::Integer(length(&text(0).letters)),
+        "tolower" => cased(lower(&text(0).letters), text(0).case),
+        "toupper" => cased(upper(&text(0).letters), text(0).case),
+        "trim" => cased(text(0).letters.trim().to_owned(), text(0).case),
         "replace" => {
-            let (within, old, new) = (text(0).text, text(1).text, text(2).text);
-            plain(if old.is_empty() {
-                within
+            let (within, old, new) = (text(0), text(1).letters, text(2).letters);
+            let replaced = if old.is_empty() {
+                within.letters
             } else {
-                within.replace(&old, &new)
-            })
+                within.letters.replace(&old, &new)
+            };
+            cased(replaced, within.case)
         }
         "substring" => {
+            // A start before the text is its start; a negative length is none.
+            let number = |at: usize| usize::try_from(integer(at)).unwrap_or(0);
+            let length = if arguments.len() > 2 { number(2) } else { usize::MAX };
             let within = text(0);
-            let most = if arguments.len() > 2 { integer(2) } else { i64::MAX };
-            match usize::try_from(integer(1)) {
-                Err(_) => plain(String::new()),
-                Ok(from) => {
-                    let most = usize::try_from(most).unwrap_or(0);
-                    cased(within.text.chars().skip(from).take(most).collect(), within.case)
-                }
-            }
+            cased(
+                within.letters.chars().skip(number(1)).take(length).collect(),
+                within.case,
+            )
         }
         "year" => Value::Integer(i64::from(date().year())),
         "month" => Value::Integer(i64::from(date().month())),
@@ -343,20 +373,23 @@ fn call(name: &str, arguments: &[Value]) -> Value {
         "hour" => Value::Integer(i64::from(date().hour())),
         "minute" => Value::Integer(i64::from(date().minute())),
         "second" => Value::Integer(i64::from(date().second())),
-        "floor" => Value::Double(double(&arguments[0]).floor()),
-        "ceiling" => Value::Double(double(&arguments[0]).ceil()),
-        "round" => Value::Double(round(double(&arguments[0]))),
+        "floor" | "ceiling" | "round" => match &arguments[0] {
+            Value::Decimal(number) => Value::Decimal(number.rounded(name)),
+            number => Value::Double(rounded(name, double(number))),
+        },
         other => panic!("no function {other} is generated"),
     }
 }
 
-/// Halves go to the even neighbour.
-fn round(number: f64) -> f64 {
+fn rounded(name: &str, number: f64) -> f64 {
     let below = number.floor();
+    // Halves go to the even neighbour.
     let is_odd = below.rem_euclid(2.0) > 0.5;
-    if number - below > 0.5 || (number - below >= 0.5 && is_odd) {
-        below + 1.0
-    } else {
-        below
+    let rest = number - below;
+    match name {
+        "floor" => below,
+        "ceiling" => number.ceil(),
+        _ if rest > 0.5 || (rest >= 0.5 && is_odd) => below + 1.0,
+        _ => below,
     }
 }

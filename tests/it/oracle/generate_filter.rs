@@ -1,8 +1,10 @@
 //! Strategies for filters: well-typed trees of every operator, function and literal.
 
+use chrono::FixedOffset;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::decimal::Decimal;
 use super::expression::Expression;
 use super::generate::{IDS, VERSIONS, WORDS, instant, words};
 
@@ -47,7 +49,8 @@ fn literal(text: &str) -> Expression {
     Expression::Text(text.to_owned())
 }
 
-fn pair(one: Expression, two: Expression) -> Box<[Expression; 2]> {
+#[expect(clippy::unnecessary_box_returns, reason = "operators hold their operands boxed")]
+pub(super) fn pair(one: Expression, two: Expression) -> Box<[Expression; 2]> {
     Box::new([one, two])
 }
 
@@ -139,8 +142,31 @@ fn double(depth: u32) -> BoxedStrategy<Expression> {
     prop_oneof![3 => literal, 2 => calculated, 2 => rounded].boxed()
 }
 
+/// A decimal. Divisions are left out: they have more places than the oracle's.
+fn decimal(depth: u32) -> BoxedStrategy<Expression> {
+    let literal = (-8..40_i64).prop_map(|quarters| Expression::Decimal(Decimal::quarters(quarters)));
+    if depth == 0 {
+        return literal.boxed();
+    }
+    let small = prop_oneof![property(NUMBERS), (-2..9_i64).prop_map(Expression::Integer)];
+    let operand = prop_oneof![decimal(depth - 1), small];
+    let operators = &["add", "sub", "mul", "mod"][..];
+    let calculated =
+        (select(operators), decimal(depth - 1), operand, any::<bool>()).prop_map(|(operator, one, two, swaps)| {
+            let operands = if swaps { pair(two, one) } else { pair(one, two) };
+            Expression::Calculate(operator, operands)
+        });
+    let rounded = (select(&["round", "floor", "ceiling"][..]), decimal(depth - 1))
+        .prop_map(|(name, number)| call(name, vec![number]));
+    prop_oneof![3 => literal, 2 => calculated, 2 => rounded].boxed()
+}
+
 fn date() -> BoxedStrategy<Expression> {
-    prop_oneof![4 => property(DATES), 3 => instant().prop_map(Expression::Date), 1 => Just(Expression::Null)].boxed()
+    let zoned = (instant(), -12..14_i32).prop_map(|(date, hours)| {
+        let zone = FixedOffset::east_opt(hours * 3600 + 1800).expect("a zone");
+        Expression::Offset(date.with_timezone(&zone))
+    });
+    prop_oneof![1 => zoned, 4 => property(DATES), 3 => instant().prop_map(Expression::Date), 1 => Just(Expression::Null)].boxed()
 }
 
 /// The filters that clients send most.
@@ -196,6 +222,7 @@ fn plain_condition() -> BoxedStrategy<Expression> {
         2 => comparison(COMPARISONS, integer(depth), integer(depth)),
         1 => comparison(COMPARISONS, double(depth), integer(depth)),
         1 => comparison(COMPARISONS, double(depth), double(depth)),
+        1 => comparison(COMPARISONS, decimal(depth), prop_oneof![decimal(depth), integer(depth), double(depth)].boxed()),
         2 => comparison(COMPARISONS, date(), date()),
         1 => comparison(EQUALITY, of_null, Just(Expression::Null).boxed()),
         2 => searched,

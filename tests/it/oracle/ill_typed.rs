@@ -4,11 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::expression::Expression;
-use super::generate_filter;
-
-fn pair(one: Expression, two: Expression) -> Box<[Expression; 2]> {
-    Box::new([one, two])
-}
+use super::generate_filter::{self, pair};
 
 /// A value whose type is known, and the type.
 fn typed() -> impl Strategy<Value = (&'static str, Expression)> {

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::decimal::Decimal;
 use super::expression::Expression;
 use super::package::time;
 use crate::support::random::Random;
@@ -75,6 +76,7 @@ fn binding(expression: &Expression) -> u8 {
         Expression::Calculate(..) => 6,
         Expression::Not(_) | Expression::Minus(_) => 7,
         Expression::Integer(number) if *number < 0 => 7,
+        Expression::Decimal(number) if *number < Decimal::of(0) => 7,
         Expression::Double(number) if *number < 0.0 => 7,
         _ => 8,
     }
@@ -86,6 +88,8 @@ fn bare(expression: &Expression, noise: &mut Noise) -> String {
         Expression::Boolean(is_true) => is_true.to_string(),
         Expression::Integer(number) => format!("{number}{}", noise.pick(&["", "", "L", "l"])),
         Expression::Double(number) => format!("{number:?}{}", noise.pick(&["", "", "d", "D"])),
+        Expression::Decimal(number) => number.to_string(),
+        Expression::Offset(date) => format!("{}'{}'", noise.word("datetimeoffset"), date.to_rfc3339()),
         Expression::Date(date) => format!("{}'{}'", noise.word("datetime"), time(date)),
         Expression::Text(text) => format!("'{}'", text.replace('\'', "''")),
         Expression::Property(name) => noise.word(name),
@@ -107,8 +111,9 @@ fn bare(expression: &Expression, noise: &mut Noise) -> String {
             let mut text = format!("{}({}", noise.word(name), noise.may_be_blank());
             for (at, argument) in arguments.iter().enumerate() {
                 if at > 0 {
-                    let blanks = [noise.may_be_blank(), noise.may_be_blank()];
-                    text += &format!("{},{}", blanks[0], blanks[1]);
+                    text += noise.may_be_blank();
+                    text.push(',');
+                    text += noise.may_be_blank();
                 }
                 text += &print(argument, noise);
             }

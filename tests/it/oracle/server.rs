@@ -17,7 +17,7 @@ pub(super) struct Server {
     pub(super) app: TestApp,
     /// The feed with the dates and sizes that its hosted packages got.
     pub(super) feed: Feed,
-    _upstream: ScriptedUpstream,
+    upstream: ScriptedUpstream,
 }
 
 impl Server {
@@ -33,7 +33,7 @@ impl Server {
         let mut server = Self {
             app,
             feed: feed.clone(),
-            _upstream: upstream,
+            upstream,
         };
         server.mirror().await;
         server.host().await;
@@ -51,7 +51,7 @@ impl Server {
             for (id, entries) in entries {
                 let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::CONTROLS);
                 let target = format!("/{name}/api/v2/FindPackagesById()?id=%27{encoded}%27&semVerLevel=2.0.0");
-                self._upstream.on(&target, Reply::feed(atom_feed(&entries, None)));
+                self.upstream.on(&target, Reply::feed(atom_feed(&entries, None)));
                 ids.push(encoded.to_string());
             }
         }

@@ -62,14 +62,17 @@ impl Version {
     /// Three numbers, a fourth that is not zero, labels; no metadata.
     pub(super) fn normalised(&self) -> String {
         let [major, minor, patch, revision] = self.numbers;
-        let mut text = format!("{major}.{minor}.{patch}");
-        if revision != 0 {
-            text += &format!(".{revision}");
-        }
-        if !self.labels.is_empty() {
-            text += &format!("-{}", self.labels.join("."));
-        }
-        text
+        let revision = if revision == 0 {
+            String::new()
+        } else {
+            format!(".{revision}")
+        };
+        let labels = if self.labels.is_empty() {
+            String::new()
+        } else {
+            format!("-{}", self.labels.join("."))
+        };
+        format!("{major}.{minor}.{patch}{revision}{labels}")
     }
 
     pub(super) fn compare(&self, other: &Self) -> Ordering {
