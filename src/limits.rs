@@ -92,6 +92,9 @@ pub const MAX_FILTER_NODES: usize = 6_000;
 /// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
 pub const MAX_FILTER_DEPTH: usize = 100;
 
+/// The most ids that complete a text (NuGetGallery's number).
+pub const MAX_COMPLETIONS: u64 = 30;
+
 /// The longest text literal, in bytes.
 pub const MAX_LITERAL_BYTES: usize = 8 * 1024;
 

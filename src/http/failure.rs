@@ -10,6 +10,7 @@ use crate::nuget::nupkg::NupkgError;
 use crate::odata::address::AddressError;
 use crate::odata::batch::{BatchError, PartError};
 use crate::odata::options::OptionsError;
+use crate::odata::v1::UnknownProperty;
 
 /// Makes a sentence of an error's message.
 pub(super) fn sentence(error: &impl std::error::Error) -> String {
@@ -34,6 +35,12 @@ impl From<AddressError> for ApiError {
 
 impl From<OptionsError> for ApiError {
     fn from(error: OptionsError) -> Self {
+        Self::BadRequest(sentence(&error))
+    }
+}
+
+impl From<UnknownProperty> for ApiError {
+    fn from(error: UnknownProperty) -> Self {
         Self::BadRequest(sentence(&error))
     }
 }

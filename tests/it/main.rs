@@ -12,7 +12,10 @@ mod architecture;
 mod attack;
 mod batch;
 mod commands;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod corruption;
+mod endpoints;
 mod kill;
 mod listings;
 mod oracle;
