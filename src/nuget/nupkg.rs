@@ -5,8 +5,10 @@
 //! the entries inflate to what they promise is left to clients, who check it when they extract.
 
 mod name;
+mod oddity;
 
 pub use name::NameFault;
+pub use oddity::Oddities;
 
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -30,6 +32,8 @@ pub struct Inspected {
     pub entries: usize,
     /// How many bytes the entries say they inflate to.
     pub inflated_bytes: u64,
+    /// What keeps it from being pushed, though it can be extracted.
+    pub oddities: Oddities,
 }
 
 /// Why an archive is no package.
@@ -151,12 +155,17 @@ pub fn inspect(reader: impl Read + Seek, limits: &NupkgLimits) -> Result<Inspect
         let data_start = read_data_start(files.reader_mut(), entry.header_start())?;
         directory.add(entry, data_start)?;
     }
+    let mut oddities = std::mem::take(&mut directory.oddities);
+    let names = std::mem::take(&mut directory.names);
     let (nuspec, inflated_bytes) = directory.finish(length)?;
     let bytes = read_nuspec(nuspec, files.reader_mut(), limits.nuspec.bytes)?;
+    let nuspec = Nuspec::decode(&bytes, &limits.nuspec).map_err(NupkgError::Nuspec)?;
+    oddities.look_for_files(&nuspec, &names);
     Ok(Inspected {
-        nuspec: Nuspec::decode(&bytes, &limits.nuspec).map_err(NupkgError::Nuspec)?,
+        nuspec,
         entries,
         inflated_bytes,
+        oddities,
     })
 }
 
@@ -169,6 +178,7 @@ struct Directory<'a> {
     ranges: Vec<(u64, u64)>,
     start: u64,
     nuspec: Option<(String, ZipFileEntry<'static>)>,
+    oddities: Oddities,
 }
 
 impl<'a> Directory<'a> {
@@ -181,6 +191,7 @@ impl<'a> Directory<'a> {
             ranges: Vec::new(),
             start: u64::MAX,
             nuspec: None,
+            oddities: Oddities::default(),
         }
     }
 
@@ -204,6 +215,7 @@ impl<'a> Directory<'a> {
         if !self.names.insert(key) {
             return Err(NupkgError::DuplicateName { entry: shown() });
         }
+        self.oddities.add(&entry, &name);
         self.inflated_bytes = self.inflated_bytes.saturating_add(entry.size());
         self.start = self.start.min(entry.central_header_start());
         let end = data_start.saturating_add(entry.compressed_size());

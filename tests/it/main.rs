@@ -22,6 +22,7 @@ mod oracle;
 mod privacy;
 mod pull_through;
 mod push;
+mod push_rules;
 mod real_clients;
 mod real_nupkgs;
 mod recorded;

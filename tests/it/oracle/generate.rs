@@ -31,6 +31,9 @@ pub(super) const IDS: &[&str] = &[
 /// The ids that can be pushed.
 const ASCII_IDS: usize = 11;
 
+/// A version that upstreams have, but no push brings.
+const UNPUSHABLE: &str = "3.0.0-1";
+
 pub(super) const VERSIONS: &[&str] = &[
     "1.0",
     "1.0.0",
@@ -51,7 +54,7 @@ pub(super) const VERSIONS: &[&str] = &[
     "2.0.0",
     "2.0.0+meta",
     "2.0.1+x.1",
-    "3.0.0-1",
+    UNPUSHABLE,
     "3.0.0-a-b",
     "3.0",
     "10.0",
@@ -144,10 +147,13 @@ fn source(ids: &'static [&'static str], most: usize) -> impl Strategy<Value = Ve
 pub(super) fn feed() -> impl Strategy<Value = Feed> {
     let page_size = select(&[100, 7, 3, 20, 1, 5][..]);
     let hosted = source(&IDS[..ASCII_IDS], 6);
-    (page_size, hosted, source(IDS, 24), source(IDS, 10)).prop_map(|(page_size, hosted, one, two)| Feed {
-        page_size,
-        hosted,
-        upstreams: [one, two],
+    (page_size, hosted, source(IDS, 24), source(IDS, 10)).prop_map(|(page_size, mut hosted, one, two)| {
+        hosted.retain(|package| package.version != UNPUSHABLE);
+        Feed {
+            page_size,
+            hosted,
+            upstreams: [one, two],
+        }
     })
 }
 
