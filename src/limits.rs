@@ -116,6 +116,12 @@ pub const MAX_ORDER_KEYS: usize = 5;
 /// Parentheses and commas do not count.
 pub const MAX_FILTER_NODES: usize = 6_000;
 
+/// The most terms of a search text: PSResourceGet sends one for each command that is looked for.
+pub const MAX_SEARCH_TERMS: usize = 100;
+
+/// How much of a text counts in an order, in bytes of its lower-cased form: a next link tells where a page ended.
+pub const MAX_SORT_TEXT_BYTES: usize = 256;
+
 /// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
 pub const MAX_FILTER_DEPTH: usize = 100;
 
@@ -195,6 +201,12 @@ pub const MAX_WARNING_BYTES: usize = 512;
 
 /// The most warnings that one answer carries; further ones are left out.
 pub const MAX_WARNINGS: usize = 8;
+
+/// The shortest text that is compressed, in bytes: one that fits in a packet gains nothing.
+pub const MIN_GZIP_BYTES: usize = 1024;
+
+/// The longest text that is compressed where the request is answered, in bytes; a longer one goes to another thread.
+pub const MAX_INLINE_GZIP_BYTES: usize = 64 * 1024;
 
 // Files that larder reads.
 
