@@ -8,6 +8,7 @@ pub mod listener;
 mod mount;
 pub mod multipart;
 pub mod range;
+pub mod rendered;
 pub mod router;
 pub mod state;
 mod v2;

@@ -6,10 +6,12 @@ pub mod address;
 pub mod atom;
 pub mod atom_read;
 pub mod edmx;
+pub mod entry;
 pub mod error;
 pub mod filter;
 pub mod lexer;
 pub mod options;
+pub mod parts;
 pub mod plan;
 #[cfg(test)]
 mod recorded;

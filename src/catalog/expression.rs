@@ -2,6 +2,66 @@
 //!
 //! Knows types, three-valued logic and how galleries compare; refuses to know any syntax. An expression can be evaluated
 //! over a row alone: what only the record knows is *deferred*, and a verdict that depends on it is too.
+//!
+//! The model is the OData engine of NuGetGallery and NuGet.Server (OData/WebApi, branch maintenance-V3, `FilterBinder`, and
+//! the ODataLib 5 under it) over NuGetGallery's database. Where these fail with a server error, disagree, or are silent,
+//! larder answers as follows.
+//!
+//! # Nulls
+//!
+//! - `x eq null` is true where x is null, `x ne null` where it is not; of two nulls `eq` is true and `ne` is false.
+//! - Any other comparison with one null or two is false; `ne` with exactly one null is true. So no comparison is null.
+//! - A function with a null argument is null, and so is arithmetic; `concat` alone takes a null for an empty text, and is
+//!   null where both are. `not null` is null; `and` and `or` are three-valued; a filter that is null excludes.
+//!
+//! # Numbers
+//!
+//! - Two operands are promoted: Int32, then Int64, then Decimal; Int32, Int64, Single, then Double. A Decimal with a Single or
+//!   a Double becomes a Double (ODataLib refuses these two). An integer with a Single becomes a Single.
+//! - Integers are computed in 64 bits whichever of the two types they have, decimals with .NET's 96 bits and 28 digits.
+//! - What has no value is null: an overflow, and a division by zero of integers and decimals. A division of two integers cuts
+//!   towards zero, `mod` has the sign of its left operand. Singles and doubles follow IEEE 754; `NaN` is equal to nothing, `ne`
+//!   to everything, and neither more nor less.
+//! - `round` rounds halves to even (.NET's `Math.Round`). `round`, `floor` and `ceiling` of a Decimal are Decimals, of every
+//!   other number Doubles.
+//! - The download counts are Int32 as feeds declare them, but compare with the true count where that is more.
+//!
+//! # Instants, durations, guids, bytes
+//!
+//! - A `DateTimeOffset` compares by its instant, with a `DateTime` too, which is in UTC (ODataLib has no such promotion, and
+//!   galleries refuse these literals). `year` to `second` of one are those that its own zone shows.
+//! - An `Edm.Time` is a duration; it has `hour`, `minute`, `second` and the engine's `days`, `hours`, `minutes`, `seconds`: its
+//!   parts (the hours of `PT25H` are 1, its days 1), negative for a negative duration. Durations have an order.
+//! - Booleans, guids and binaries have `eq` and `ne` alone.
+//!
+//! # Texts
+//!
+//! - `Version` and `NormalizedVersion` compare as versions, in all six comparisons and in orders, with each other and with
+//!   any text that is a version, on either side. With a text that is none, code points compare. What a function makes of a
+//!   version (`tolower(Version)`) is a text like any other.
+//! - `Id`, also through `tolower`, `toupper`, `trim`, `substring` and `replace`, compares ignoring case, with whatever stands on
+//!   the other side. All other texts compare by code points.
+//! - `substringof`, `startswith`, `endswith` and `indexof` ignore case where the text that is searched is a column, or made of one by
+//!   those five functions, or where what is looked for is the id; `concat` ignores case where both its parts do. A literal is
+//!   searched as it stands. NuGetGallery leaves these to a database that ignores case.
+//! - `replace` finds what it replaces by code points; it replaces nothing where that is empty.
+//! - Characters are Unicode's: `length`, `indexof` and `substring` count code points, from 0. `indexof` is -1 where there is none.
+//! - `substring` takes a negative start for 0 and what lies behind the end, and a negative length, for empty: the engine's
+//!   own safe variant (`ClrSafeFunctions`), for its usual one fails with a server error.
+//! - Tags are separated and padded by single blanks.
+//! - Orders put nulls first and ignore the case of every text column.
+//!
+//! # Types
+//!
+//! - Both sides of a comparison need one type, or two numbers, or two instants; null goes with every type. `and`, `or` and
+//!   `not` need conditions, arithmetic needs numbers. Anything else is a [`TypeError`].
+//! - `cast`, `isof`, `any`, `all`, `years` and `months` are refused, as by the galleries' engine.
+//!
+//! # Work
+//!
+//! Evaluation is charged to a `Work` budget, a fixed number of steps a query (`limits::MAX_FILTER_WORK`), so that the same
+//! question over the same packages is always either answered or refused. Once it is spent, every further function yields null and
+//! whoever asked must throw the outcome away.
 
 mod function;
 mod typing;

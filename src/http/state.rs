@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::rendered::Rendered;
 use crate::auth::{Administrator, Denied, KeyDigest};
 use crate::catalog::{Origin, SourceName};
 use crate::clock::Clock;
@@ -28,6 +29,8 @@ pub struct AppParts {
     pub feeds: Vec<FeedConfig>,
     /// The longest path and query, in bytes.
     pub max_url_bytes: usize,
+    /// Entries as they were written before.
+    pub rendered: Rendered,
     /// The time.
     pub clock: Clock,
 }

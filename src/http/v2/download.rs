@@ -60,10 +60,9 @@ pub(super) async fn latest(
             "There is no listed release of '{id}' here."
         )));
     };
-    let row = &found.record.row;
     let key = Key {
-        id: row.id.clone(),
-        version: row.version.clone(),
+        id: found.row.id.clone(),
+        version: found.row.version.clone(),
     };
     answer(app, feed, &key, parts, Naming::Latest).await
 }

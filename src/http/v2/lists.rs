@@ -1,5 +1,7 @@
 //! Sets, functions, counts and single entries.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -9,8 +11,9 @@ use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::Answered;
 use crate::odata::address::{Collection, Key};
-use crate::odata::atom::{self, EntryView, Links};
+use crate::odata::atom::{self, Entry, Links};
 use crate::odata::options::{self, Options};
+use crate::odata::parts::EntryParts;
 use crate::odata::plan;
 
 /// Answers with a page of a list.
@@ -31,10 +34,9 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
         updated: app.clock.now(),
         count: options.wants_count.then_some(answer.total),
         next: next.as_deref(),
-        select: options.select.as_deref(),
     };
-    let entries: Vec<EntryView<'_>> = answer.page.iter().map(view).collect();
-    let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries));
+    let parts = parts(app, &answer.page, &options).await?;
+    let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -62,14 +64,16 @@ pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Res
         .mirror
         .query(feed.feed, &plan::package(key), &SearchTerms::default())
         .await?;
-    let Some(found) = answer.page.first() else {
+    let parts = parts(app, &answer.page, &options).await?;
+    let entries = entries(&answer.page, &parts);
+    let Some(found) = entries.first() else {
         return Err(ApiError::NotFound(format!(
             "There is no package '{} {}' here.",
             key.id, key.version
         )));
     };
     let links = Links { root: &feed.root };
-    let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, &view(found), options.select.as_deref()));
+    let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, found));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -78,12 +82,42 @@ fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
     Ok(options::parse(feed.query)?)
 }
 
-fn view(answered: &Answered) -> EntryView<'_> {
-    EntryView {
-        record: &answered.record,
-        is_latest: answered.is_latest,
-        is_absolute_latest: answered.is_absolute_latest,
+/// Returns the rendered entries of versions, in their order. Those with all properties are kept; a selection is written anew.
+async fn parts(app: &App, page: &[Answered], options: &Options) -> Result<Vec<Option<Arc<EntryParts>>>, ApiError> {
+    let mut parts = match options.select {
+        None => app.rendered.recall(page.iter().map(|answered| &answered.row)),
+        Some(_) => vec![None; page.len()],
+    };
+    let is_missing = |part: &Option<Arc<EntryParts>>| part.is_none();
+    let missing: Vec<Answered> = page
+        .iter()
+        .zip(&parts)
+        .filter(|(_, part)| is_missing(part))
+        .map(|(answered, _)| answered.clone())
+        .collect();
+    let records = app.mirror.records(&missing).await?;
+    let places = parts.iter_mut().filter(|part| part.is_none());
+    for (place, record) in places.zip(records) {
+        let Some(record) = record else { continue };
+        let rendered = Arc::new(atom::render(&record, options.select.as_deref()));
+        if options.select.is_none() {
+            app.rendered.keep(&record.row, &rendered);
+        }
+        *place = Some(rendered);
     }
+    Ok(parts)
+}
+
+/// Puts versions and their parts together. A version whose record went since it was found is gone: it does not answer.
+fn entries<'a>(page: &[Answered], parts: &'a [Option<Arc<EntryParts>>]) -> Vec<Entry<'a>> {
+    let entry = |(answered, parts): (&Answered, &'a Option<Arc<EntryParts>>)| {
+        parts.as_deref().map(|parts| Entry {
+            parts,
+            is_latest: answered.is_latest,
+            is_absolute_latest: answered.is_absolute_latest,
+        })
+    };
+    page.iter().zip(parts).filter_map(entry).collect()
 }
 
 /// The path of a list in next links; the id of `FindPackagesById` stays among the parameters.
