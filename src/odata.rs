@@ -15,4 +15,5 @@ pub mod parts;
 pub mod plan;
 #[cfg(test)]
 mod recorded;
+pub mod updates;
 mod xml;

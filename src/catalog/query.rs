@@ -1,6 +1,8 @@
 //! A question about packages, free of any wire format: which rows, in which order, which page of them.
 
+use crate::catalog::Updates;
 use crate::catalog::expression::Expression;
+use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
@@ -94,6 +96,10 @@ pub struct Query {
     pub latest: Option<Latest>,
     /// The search text's words.
     pub terms: SearchTerms,
+    /// The frameworks that a version must be usable for.
+    pub targets: Targets,
+    /// What is installed, where updates of it alone answer.
+    pub updates: Option<Updates>,
     /// The whole filter, evaluated on every candidate.
     pub filter: Option<Expression>,
     /// The asked order.

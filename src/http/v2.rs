@@ -16,7 +16,7 @@ use super::error::{ApiError, Dialect, not_allowed};
 use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
-use crate::odata::address::{self, Address, Collection};
+use crate::odata::address::{self, Address};
 use crate::odata::atom::Links;
 use crate::odata::edmx;
 
@@ -53,9 +53,6 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
     match asked {
         Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&Links { root: &feed.root }))),
         Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata())),
-        Address::List(Collection::GetUpdates) | Address::Count(Collection::GetUpdates) => Err(
-            ApiError::NotImplemented("GetUpdates is not answered by this version of larder.".to_owned()),
-        ),
         Address::List(collection) => lists::list(app, feed, &collection).await,
         Address::Count(collection) => lists::count(app, feed, &collection).await,
         Address::Package(key) => lists::package(app, feed, &key).await,

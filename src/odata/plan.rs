@@ -11,6 +11,7 @@ use crate::catalog::columns::Column;
 use crate::catalog::expression::{Comparison, Function, Literal};
 use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
 use crate::catalog::{Expression, Query};
+use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// A question, and what to ask an upstream's own search for it.
@@ -26,16 +27,26 @@ pub struct Plan {
 /// Plans a list; `page_size` is the most rows of one answer.
 #[must_use]
 pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Plan {
-    let mut ids = options.filter.as_ref().and_then(fixed_ids);
-    if let Collection::FindPackagesById(inline) = collection {
-        let asked = inline.as_deref().or(options.id.as_deref()).unwrap_or("");
-        let asked = ids_of(asked);
-        ids = Some(match ids {
-            Some(ids) => ids.intersection(&asked).cloned().collect(),
-            None => asked,
-        });
-    }
+    let updates = (*collection == Collection::GetUpdates).then(|| options.updates.updates());
+    let asked = match (collection, &updates) {
+        (_, Some(updates)) => Some(updates.ids().cloned().collect()),
+        (Collection::FindPackagesById(inline), None) => {
+            Some(ids_of(inline.as_deref().or(options.id.as_deref()).unwrap_or_default()))
+        }
+        (Collection::Packages | Collection::Search | Collection::GetUpdates, None) => None,
+    };
+    let fixed = options.filter.as_ref().and_then(fixed_ids);
+    let ids: Option<BTreeSet<PackageId>> = match (fixed, asked) {
+        (Some(fixed), Some(asked)) => Some(fixed.intersection(&asked).cloned().collect()),
+        (fixed, asked) => fixed.or(asked),
+    };
+    let targets = match collection {
+        Collection::Search => Targets::parse(&options.target_framework),
+        Collection::GetUpdates => options.updates.targets(),
+        Collection::Packages | Collection::FindPackagesById(_) => Targets::default(),
+    };
     let is_search = *collection == Collection::Search;
+    let is_selective = is_search || updates.is_some();
     let terms = if is_search {
         SearchTerms::parse(&options.search_term)
     } else {
@@ -49,16 +60,22 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Plan 
     let query = Query {
         ids: ids.map(|ids| ids.into_iter().collect()),
         level: options.level,
-        listing: if is_search { Listing::ListedOnly } else { Listing::All },
+        listing: if is_selective {
+            Listing::ListedOnly
+        } else {
+            Listing::All
+        },
         // Searches show releases unless told otherwise, whatever their filter says (NuGetGallery,
         // ODataV2FeedController.Search): IsAbsoluteLatestVersion alone finds no prerelease. All clients send both.
-        prerelease: if is_search && !options.include_prerelease {
+        prerelease: if is_selective && !options.include_prerelease {
             Prerelease::Exclude
         } else {
             Prerelease::Include
         },
         latest: filter.and_then(implied_flag),
         terms,
+        targets,
+        updates,
         filter: filter.cloned().and_then(without_fixed_ids),
         order: options.order.clone(),
         page: Page {
@@ -83,6 +100,8 @@ pub fn package(key: &Key) -> Query {
         prerelease: Prerelease::Include,
         latest: None,
         terms: SearchTerms::default(),
+        targets: Targets::default(),
+        updates: None,
         filter: Some(Expression::Compare(Comparison::Equal, Box::new(operands))),
         order: Vec::new(),
         page: Page {

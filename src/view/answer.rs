@@ -68,27 +68,24 @@ impl FeedView {
         };
         let mut hits = Vec::new();
         for group in groups {
-            // At most one version of a group is the latest, and it stands among the first.
-            let looked_at = match query.latest {
-                Some(latest) => group.latest_at(latest, query.level).map_or(0..0, |at| at..at + 1),
-                None => 0..group.members().len(),
-            };
-            for (at, member) in group
-                .members()
-                .iter()
-                .enumerate()
-                .take(looked_at.end)
-                .skip(looked_at.start)
-            {
-                let verdict = verdict(query, member);
-                if verdict != Verdict::False {
-                    let is_deferred = verdict == Verdict::Deferred;
+            let mut judge = |at: usize| {
+                let verdict = group.members().get(at).map(|member| verdict(query, member));
+                if let Some(verdict @ (Verdict::True | Verdict::Deferred)) = verdict {
                     hits.push(Hit {
                         group: Arc::clone(&group),
                         at,
-                        is_deferred,
+                        is_deferred: verdict == Verdict::Deferred,
                     });
                 }
+            };
+            match (&query.updates, query.latest) {
+                (Some(updates), _) => updates
+                    .among(&group, |row| takes_part(query, row))
+                    .into_iter()
+                    .for_each(judge),
+                // At most one version of a group is the latest, and it stands among the first.
+                (None, Some(latest)) => group.latest_at(latest, query.level).into_iter().for_each(judge),
+                (None, None) => (0..group.members().len()).for_each(&mut judge),
             }
         }
         let order_needs_records = query.order.iter().any(|key| key.by.needs_record());
@@ -124,16 +121,20 @@ impl Candidates {
 
 /// Judges a version by its row.
 fn verdict(query: &Query, member: &Member) -> Verdict {
-    let row = &member.row;
-    let is_out = row.level > query.level
-        || (query.listing == Listing::ListedOnly && !row.listed)
-        || (query.prerelease == Prerelease::Exclude && row.version.is_prerelease())
-        || !matches_terms(&query.terms, row);
     match &query.filter {
-        _ if is_out => Verdict::False,
+        _ if !takes_part(query, &member.row) => Verdict::False,
         None => Verdict::True,
         Some(filter) => filter.verdict(&Columns::of(member, query.level)),
     }
+}
+
+/// Returns whether a version takes part before any filter.
+fn takes_part(query: &Query, row: &Row) -> bool {
+    row.level <= query.level
+        && (query.listing == Listing::All || row.listed)
+        && (query.prerelease == Prerelease::Include || !row.version.is_prerelease())
+        && query.targets.accept(row.frameworks.as_deref())
+        && matches_terms(&query.terms, row)
 }
 
 fn matches_terms(terms: &SearchTerms, row: &Row) -> bool {

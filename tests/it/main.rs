@@ -23,5 +23,6 @@ mod recorded;
 mod replay;
 mod store;
 mod support;
+mod updates;
 mod upstream_download;
 mod upstream_v2;

@@ -89,6 +89,9 @@ fn lists() -> Vec<String> {
             "FindPackagesById()?id='Acme.Secret'",
             "FindPackagesById?id=acme.secret",
             "FindPackagesById()?id='ACME.SECRET'&$filter=IsLatestVersion",
+            "GetUpdates()?packageIds='Acme.Secret'&versions='0.1'&includePrerelease=true&includeAllVersions=true",
+            "GetUpdates()?packageIds='ACME.SECRET%7Cacme.secret'&versions='0.1%7C0.2'&targetFrameworks='net45'",
+            "GetUpdates?packageIds=acme.secret&versions=0.1&semVerLevel=2.0.0&versionConstraints='[0.1,100.0]'",
         ]
         .map(str::to_owned),
     );
