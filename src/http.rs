@@ -11,5 +11,6 @@ pub mod range;
 pub mod rendered;
 pub mod router;
 pub mod state;
+mod v1;
 mod v2;
 pub mod warning;

@@ -3,6 +3,7 @@
 //! Knows no wire format and no status code: it is handed a `catalog::Query` and answers with records and bytes.
 
 mod coalesce;
+mod completion;
 mod error;
 mod fetch;
 mod follow;

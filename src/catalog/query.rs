@@ -1,7 +1,9 @@
 //! A question about packages, free of any wire format: which rows, in which order, which page of them.
 
+use std::sync::Arc;
+
 use crate::catalog::Updates;
-use crate::catalog::expression::Expression;
+use crate::catalog::expression::{Expression, Work};
 use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
@@ -106,4 +108,7 @@ pub struct Query {
     pub order: Vec<OrderKey>,
     /// The asked page.
     pub page: Page,
+    /// What evaluating the filter is charged to; clones of a question share it. Once it is spent, nothing that was found
+    /// is an answer.
+    pub work: Arc<Work>,
 }

@@ -48,6 +48,9 @@ pub enum ApiError {
         /// The tag of its bytes: whoever sent the same need not mind.
         held: Option<ETag>,
     },
+    /// 410: it was here, and will not be again.
+    #[error("{0}")]
+    Gone(String),
     /// 413: the body is too large.
     #[error("{0}")]
     PayloadTooLarge(String),
@@ -131,6 +134,7 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::Conflict { .. } => (StatusCode::CONFLICT, "Conflict"),
+            Self::Gone(_) => (StatusCode::GONE, "Gone"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "UriTooLong"),
             Self::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "RangeNotSatisfiable"),

@@ -14,7 +14,9 @@ use super::base_url::{Asked, BaseUrl};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::listener::Connection;
 use super::state::{App, FeedRequest};
-use super::{mount, v2};
+use super::{mount, v1, v2};
+use crate::odata::protocol::Protocol;
+use crate::redact;
 
 /// Makes the server's only service.
 pub fn router(app: App) -> Router {
@@ -27,7 +29,8 @@ async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Conn
     let answered = answer(&app, connection, request).await;
     let response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), duration_ms, "answered");
+    let path = redact::path(uri.path());
+    tracing::debug!(%method, %path, status = response.status().as_u16(), duration_ms, "answered");
     response
 }
 
@@ -67,12 +70,19 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
     let root = base.mount(mount.path).as_str().to_owned();
     let feed_request = FeedRequest {
         feed: &feed.name,
+        protocol: mount.protocol,
         delete: feed.delete,
         root,
         rest: mount.rest,
         query,
     };
-    Ok(v2::dispatch(app, &feed_request, request).await)
+    Ok(match mount.protocol {
+        Protocol::V1 => {
+            let push_url = format!("{}/package/", base.mount(&mount.current()));
+            v1::dispatch(app, &feed_request, &push_url, request).await
+        }
+        Protocol::V2 => v2::dispatch(app, &feed_request, request).await,
+    })
 }
 
 /// For people who open the server in a browser.

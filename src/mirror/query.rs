@@ -97,7 +97,11 @@ impl Mirror {
         Ok(records.into_iter().zip(page).map(as_seen).collect())
     }
 
-    async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<(Vec<Answered>, u64), MirrorError> {
+    pub(super) async fn answer(
+        &self,
+        view: &Arc<FeedView>,
+        query: &Query,
+    ) -> Result<(Vec<Answered>, u64), MirrorError> {
         let mut candidates = self.candidates(view, query).await?;
         candidates.hits = self.settled(candidates.hits, query).await?;
         let records = if candidates.order_needs_records {
@@ -105,6 +109,9 @@ impl Mirror {
         } else {
             Vec::new()
         };
+        if query.work.is_spent() {
+            return Err(MirrorError::TooCostly);
+        }
         let (hits, total) = candidates.page(query, &records);
         let answered = hits.iter().map(|hit| Answered::of(hit.member(), query.level));
         Ok((answered.collect(), total))
@@ -127,6 +134,9 @@ impl Mirror {
         }
         let mut settled = Vec::new();
         for some in hits.chunks(RECORDS_AT_A_TIME) {
+            if query.work.is_spent() {
+                break;
+            }
             let deferred: Vec<Hit> = some.iter().filter(|hit| hit.is_deferred).cloned().collect();
             let mut records = self.records_of(&deferred).await?.into_iter();
             settled.extend(some.iter().cloned().filter_map(|hit| {

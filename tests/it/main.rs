@@ -10,8 +10,13 @@
 mod answers;
 mod architecture;
 mod attack;
+mod batch;
 mod commands;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod corruption;
+mod endpoints;
+mod filters;
 mod kill;
 mod listings;
 mod privacy;

@@ -23,6 +23,7 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
     vec![
         (ApiError::NotFound(text("No git.")), "404 No git.", None),
         (ApiError::BadRequest(text("No.")), "400 No.", None),
+        (ApiError::Gone(text("Push elsewhere.")), "410 Push elsewhere.", None),
         (
             ApiError::Unauthorized(text("Say who you are.")),
             "401 Say who you are.",

@@ -1,5 +1,7 @@
 //! nupkgs, whole or in part, streamed.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{
@@ -56,6 +58,7 @@ pub(super) async fn latest(
             top: Some(1),
             size: 1,
         },
+        work: Arc::default(),
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
     let Some(found) = found.page.first() else {
