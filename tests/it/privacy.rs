@@ -118,9 +118,10 @@ async fn ask_everything(app: &TestApp, hosted: &[&str]) {
             counted.parse::<usize>().expect("a number") <= hosted.len().max(1),
             "{list}: {counted}"
         );
-        // Version 1 has fewer properties; what it answers, it answers by the same rules.
+        // Version 1 has fewer properties and no updates; what it answers, it answers by the same rules.
         let first = app.get(&format!("/api/v1/{list}")).await;
         let shown = match first.status {
+            404 if list.starts_with("GetUpdates") => Vec::new(),
             400 => Vec::new(),
             _ => names(&first.expect_status(200).feed()),
         };
