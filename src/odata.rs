@@ -19,6 +19,7 @@ pub mod plan;
 pub mod protocol;
 #[cfg(test)]
 mod recorded;
+pub mod skiptoken;
 pub mod updates;
 pub mod v1;
 mod xml;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Group, Row};
+use super::{Group, Member};
 use crate::nuget::{NuGetVersion, PackageId, VersionRange};
 
 /// A version that somebody has.
@@ -55,15 +55,15 @@ impl Updates {
     /// Returns where among a group's members the updates are, highest first. One that takes no part is passed over, so that
     /// the highest is the highest of those that do.
     #[must_use]
-    pub fn among(&self, group: &Group, takes_part: impl Fn(&Row) -> bool) -> Vec<usize> {
+    pub fn among(&self, group: &Group, takes_part: impl Fn(&Member) -> bool) -> Vec<usize> {
         let installed = group.id().and_then(|id| self.installed.get(id));
         let installed = installed.map_or(&[][..], Vec::as_slice);
-        let is_update = |row: &Row| takes_part(row) && installed.iter().any(|one| one.is_updated_by(&row.version));
+        let is_newer = |member: &Member| installed.iter().any(|one| one.is_updated_by(&member.row.version));
         let found = group
             .members()
             .iter()
             .enumerate()
-            .filter(|(_, member)| is_update(&member.row))
+            .filter(|(_, member)| is_newer(member) && takes_part(member))
             .map(|(at, _)| at);
         match self.extent {
             Extent::Highest => found.take(1).collect(),
@@ -147,7 +147,7 @@ mod tests {
     fn the_highest_is_the_highest_of_those_that_take_part() {
         let group = group("1.0 2.0 3.0-beta");
         let updates = updates(Extent::Highest, &["git 1.0"]);
-        let found = updates.among(&group, |row| !row.version.is_prerelease());
+        let found = updates.among(&group, |member| !member.row.version.is_prerelease());
         assert_eq!(found, [1]);
     }
 }
