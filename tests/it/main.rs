@@ -32,5 +32,6 @@ mod replay;
 mod searching;
 mod store;
 mod support;
+mod updates;
 mod upstream_download;
 mod upstream_v2;
