@@ -10,6 +10,7 @@ use super::expression::Expression;
 use super::generate_filter::condition;
 use super::package::{Feed, Package};
 use super::query::{Direction, Key, List, Query};
+use super::updates::{CONSTRAINTS, Installed};
 
 /// Ids, some of them the same but for their case. What upstreams have need not be ASCII.
 pub(super) const IDS: &[&str] = &[
@@ -197,7 +198,25 @@ fn list() -> impl Strategy<Value = List> {
         words: words.into_iter().map(str::to_owned).collect(),
         prerelease,
     });
+    let installed_id = prop_oneof![6 => select(IDS), 1 => Just("none")];
+    let installed_version = prop_oneof![6 => select(VERSIONS), 1 => Just("x")];
+    let installed = vec(
+        (
+            installed_id,
+            installed_version,
+            (0..CONSTRAINTS.len()).prop_map(|at| &CONSTRAINTS[at]),
+        ),
+        1..5,
+    );
+    let updates = (installed, any::<bool>(), of(any::<bool>())).prop_map(|(packages, wants_all, prerelease)| {
+        List::GetUpdates(Installed {
+            packages,
+            wants_all,
+            prerelease,
+        })
+    });
     prop_oneof![
+        1 => updates,
         5 => Just(List::Packages),
         2 => id.prop_map(|id| List::FindPackagesById(id.to_owned())),
         2 => search,

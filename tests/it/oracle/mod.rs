@@ -13,7 +13,9 @@ mod ill_typed;
 mod package;
 mod print;
 mod query;
+mod search;
 mod server;
+mod updates;
 mod version;
 
 use proptest::collection::vec;

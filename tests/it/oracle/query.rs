@@ -6,6 +6,8 @@ use super::expression::{Expression, compare_keys, evaluate, passes};
 use super::fold::lower;
 use super::package::{Feed, Shown, shown};
 use super::print::{Noise, parameter, print};
+use super::search::rank;
+use super::updates::Installed;
 use super::version::Version;
 
 /// A question to a feed.
@@ -27,6 +29,7 @@ pub(super) struct Query {
 pub(super) enum List {
     Packages,
     FindPackagesById(String),
+    GetUpdates(Installed),
     Search {
         words: Vec<String>,
         prerelease: Option<bool>,
@@ -63,6 +66,7 @@ impl Query {
             List::Packages => "Packages",
             List::FindPackagesById(_) => "FindPackagesById",
             List::Search { .. } => "Search",
+            List::GetUpdates(_) => "GetUpdates",
         };
         format!("/{name}{}", noise.pick(&["()", "()", "", "()/", "%28%29"]))
     }
@@ -73,6 +77,11 @@ impl Query {
         let mut options = Vec::new();
         match &self.list {
             List::Packages => {}
+            List::GetUpdates(installed) => {
+                for (name, value) in installed.parameters() {
+                    options.push(parameter(name, &value, &mut noise));
+                }
+            }
             List::FindPackagesById(id) => {
                 let literal = noise.pick(&[true, true, false]);
                 let id = if literal { format!("'{id}'") } else { id.clone() };
@@ -123,6 +132,9 @@ impl Query {
     /// Answers the question by looking at everything.
     pub(super) fn expected(&self, feed: &Feed) -> Expected {
         let mut rows = shown(feed, self.reads_semver2());
+        if let List::GetUpdates(installed) = &self.list {
+            installed.keep_updates(&mut rows);
+        }
         rows.retain(|shown| self.has(shown) && self.filter.as_ref().is_none_or(|filter| passes(filter, shown)));
         // Stable: of what the keys cannot tell apart, the first id and the highest version come first.
         rows.sort_by(|one, two| self.compare(one, two));
@@ -141,21 +153,12 @@ impl Query {
     fn has(&self, shown: &Shown) -> bool {
         let package = &shown.package;
         match &self.list {
-            List::Packages => true,
+            List::Packages | List::GetUpdates(_) => true,
             List::FindPackagesById(id) => lower(id) == lower(&package.id),
             List::Search { words, prerelease } => {
-                let texts = [
-                    Some(&package.id),
-                    package.title.as_ref(),
-                    package.tags.as_ref(),
-                    package.description.as_ref(),
-                    package.summary.as_ref(),
-                    package.authors.as_ref(),
-                ];
-                let occurs = |word: &String| texts.iter().flatten().any(|text| lower(text).contains(&lower(word)));
                 package.is_listed
                     && (*prerelease == Some(true) || !package.version().is_prerelease())
-                    && words.iter().all(occurs)
+                    && rank(words, package).is_some()
             }
         }
     }
@@ -172,7 +175,15 @@ impl Query {
                 return order;
             }
         }
-        Ordering::Equal
+        match &self.list {
+            // The most relevant first, of those the most downloaded; without words all are alike.
+            List::Search { words, .. } if self.order.is_empty() && !words.is_empty() => {
+                let relevance = |shown: &Shown| rank(words, &shown.package);
+                let by_downloads = two.package.downloads.cmp(&one.package.downloads);
+                relevance(one).cmp(&relevance(two)).then(by_downloads)
+            }
+            _ => Ordering::Equal,
+        }
     }
 }
 

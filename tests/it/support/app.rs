@@ -240,7 +240,9 @@ impl TestApp {
 
     /// Sends a package as `larder import` does.
     pub(crate) async fn import(&self, package: &Packed) -> Answer {
-        let request = self.request("PUT", "/api/v2/package/").header("X-NuGet-ApiKey", IMPORT_KEY);
+        let request = self
+            .request("PUT", "/api/v2/package/")
+            .header("X-NuGet-ApiKey", IMPORT_KEY);
         let request = request.header("Content-Type", FORM).body(form(&package.bytes));
         send(request).await.expect("a whole answer")
     }
