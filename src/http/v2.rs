@@ -15,6 +15,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, Method};
 use axum::response::Response;
 
+use super::caching::{self, Form};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::state::{App, FeedRequest};
 use super::warning;
@@ -54,14 +55,14 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         return Err(not_allowed("GET, HEAD", method));
     }
     match asked {
-        Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&feed.links()))),
-        Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata(feed.protocol))),
+        Address::Root => fixed(app, parts, edmx::service(&feed.links())),
+        Address::Metadata => fixed(app, parts, edmx::metadata(feed.protocol)),
         Address::List(Collection::GetUpdates) | Address::Count(Collection::GetUpdates) => Err(
             ApiError::NotImplemented("GetUpdates is not answered by this version of larder.".to_owned()),
         ),
-        Address::List(collection) => lists::list(app, feed, &collection).await,
-        Address::Count(collection) => lists::count(app, feed, &collection).await,
-        Address::Package(key) => lists::package(app, feed, &key).await,
+        Address::List(collection) => lists::list(app, feed, &collection, parts).await,
+        Address::Count(collection) => lists::count(app, feed, &collection, parts).await,
+        Address::Package(key) => lists::package(app, feed, &key, parts).await,
         Address::Property(key, name) => properties::document(app, feed, &key, &name).await,
         Address::PropertyValue(key, name) => properties::value(app, feed, &key, &name).await,
         Address::PackageIds => completions::ids(app, feed).await,
@@ -98,6 +99,17 @@ async fn write(
         (Address::Root | Address::PackageRoot, method) => Err(not_allowed("GET, HEAD, PUT, POST", method)),
         (_, method) => Err(not_allowed("GET, HEAD, POST, DELETE", method)),
     }
+}
+
+/// Answers with a document that does not change.
+fn fixed(app: &App, parts: &Parts, document: String) -> Result<Response, ApiError> {
+    let validators = Some(caching::document_validators(&document));
+    if let Some(known) = caching::not_modified(app, parts, validators.as_ref(), Form::OData)? {
+        return Ok(known);
+    }
+    let mut response = xml_answer(XML_TYPE, document);
+    caching::tag(&mut response, validators.as_ref());
+    Ok(response)
 }
 
 fn xml_answer(content_type: &'static str, document: String) -> Response {

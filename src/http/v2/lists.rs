@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use axum::http::request::Parts;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
 use crate::catalog::{Query, Record, SearchTerms};
+use crate::http::caching::{self, Form};
+use crate::http::conditional::Validators;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::{Answer, Answered, MirrorError};
+use crate::mirror::{Answer, Answered, Edition, MirrorError};
 use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
@@ -20,10 +23,20 @@ use crate::odata::protocol::Protocol;
 use crate::odata::{skiptoken, v1};
 
 /// Answers with a page of a list.
-pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
+pub(super) async fn list(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    head: &Parts,
+) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan_list(app, feed, collection, &options)?;
-    let answer = app.mirror.query(feed.feed, &plan.query, &plan.hint).await?;
+    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.hint).await?;
+    let validators = validators(app, feed, head, prepared.edition());
+    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+        return Ok(known);
+    }
+    let answer = app.mirror.answer_prepared(prepared, &plan.query).await?;
     let next = answer.next.as_ref().map(|place| {
         let path = format!("{}/{}", feed.root, path_of(collection));
         options.next_link(&path, &skiptoken::write(place), answer.page.len() as u64)
@@ -37,30 +50,48 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
     };
     let parts = parts(app, feed, &answer.page, &options).await?;
     let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)));
+    caching::tag(&mut response, validators.as_ref());
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
 
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
-pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
+pub(super) async fn count(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    head: &Parts,
+) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan_list(app, feed, collection, &options)?;
-    let answer = app.mirror.count(feed.feed, &plan.query, &plan.hint).await?;
+    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.hint).await?;
+    let validators = validators(app, feed, head, prepared.edition());
+    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::Plain)? {
+        return Ok(known);
+    }
+    let answer = app.mirror.answer_prepared(prepared, &plan.query.counted()).await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
     let mut response = xml_answer(TEXT_TYPE, counted.to_string());
+    caching::tag(&mut response, validators.as_ref());
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
 
 /// Answers with one version.
-pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
+pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key, head: &Parts) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let answer = look_up(app, feed, key).await?;
+    let (answer, edition) = look_up(app, feed, key).await?;
     let parts = parts(app, feed, &answer.page, &options).await?;
     let entries = entries(&answer.page, &parts);
     let found = entries.first().ok_or_else(|| not_here(key))?;
+    // Only now: what is not here has no state that could be the same.
+    let validators = validators(app, feed, head, edition);
+    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+        return Ok(known);
+    }
     let mut response = xml_answer(ENTRY_TYPE, atom::entry(feed.links(), found));
+    caching::tag(&mut response, validators.as_ref());
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -84,7 +115,7 @@ impl Found {
 
 /// Finds one version with its record.
 pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Found, ApiError> {
-    let answer = look_up(app, feed, key).await?;
+    let (answer, _) = look_up(app, feed, key).await?;
     let records = app.mirror.records(&answer.page).await?;
     match answer.page.into_iter().zip(records).next() {
         Some((answered, Some(record))) => Ok(Found {
@@ -96,11 +127,17 @@ pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result
     }
 }
 
-async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Answer, ApiError> {
+async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<(Answer, Option<Edition>), ApiError> {
     app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
     let mut query = plan::package(key);
     narrow(feed, &mut query);
-    Ok(app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?)
+    let prepared = app.mirror.prepare(feed.feed, &query, &SearchTerms::default()).await?;
+    let edition = prepared.edition();
+    Ok((app.mirror.answer_prepared(prepared, &query).await?, edition))
+}
+
+fn validators(app: &App, feed: &FeedRequest<'_>, head: &Parts, edition: Option<Edition>) -> Option<Validators> {
+    edition.map(|edition| caching::validators(app, feed, head, edition))
 }
 
 fn not_here(key: &Key) -> ApiError {
