@@ -53,9 +53,9 @@ pub(super) fn validators(app: &App, feed: &FeedRequest<'_>, parts: &Parts, editi
 }
 
 /// Returns what tells a document that never changes while the program is the same from another.
-pub(super) fn document_validators(document: &str) -> Validators {
+pub(super) fn document_validators(content_type: &str, document: &str) -> Validators {
     let mut hasher = DefaultHasher::new();
-    document.hash(&mut hasher);
+    (content_type, document).hash(&mut hasher);
     Validators {
         etag: ETag::weak(hasher.finish()),
         last_modified: None,
