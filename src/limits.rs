@@ -169,6 +169,12 @@ pub const MAX_WARNING_BYTES: usize = 512;
 /// The most warnings that one answer carries; further ones are left out.
 pub const MAX_WARNINGS: usize = 8;
 
+/// The shortest text that is compressed, in bytes: one that fits in a packet gains nothing.
+pub const MIN_GZIP_BYTES: usize = 1024;
+
+/// The longest text that is compressed where the request is answered, in bytes; a longer one goes to another thread.
+pub const MAX_INLINE_GZIP_BYTES: usize = 64 * 1024;
+
 // Files that larder reads.
 
 /// The largest configuration file, in bytes.

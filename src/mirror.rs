@@ -88,6 +88,7 @@ struct Inner {
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    notes: remembered::Notes,
     outages: outages::Outages,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
@@ -123,6 +124,7 @@ impl Mirror {
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 writes: KeyedLocks::default(),
             }),

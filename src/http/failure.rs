@@ -1,9 +1,9 @@
 //! The failures of the layers below, as HTTP errors. Absent, failed and forbidden stay three outcomes.
 
 use super::base_url::BaseUrlError;
+use super::conditional::ETag;
 use super::error::ApiError;
 use super::multipart::PayloadError;
-use super::range::ETag;
 use crate::auth::Denied;
 use crate::mirror::{MirrorError, PublishError, SpoolError, Trouble};
 use crate::nuget::nupkg::NupkgError;

@@ -8,7 +8,7 @@ mod lists;
 mod properties;
 mod push;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
@@ -34,8 +34,7 @@ const TEXT_TYPE: &str = "text/plain;charset=utf-8";
 pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request) -> Response {
     // The body apart: what is held while an answer is awaited must be shared between threads, and a body cannot be.
     let (parts, body) = request.into_parts();
-    let is_head = parts.method == Method::HEAD;
-    let reads = is_head || parts.method == Method::GET;
+    let reads = parts.method == Method::GET || parts.method == Method::HEAD;
     let (answered, dialect) = match address::parse(feed.rest) {
         Err(error) => (Err(error.into()), Dialect::OData),
         Ok(Address::Batch) => (batch::answer(app, feed, &parts, body).await, Dialect::OData),
@@ -44,8 +43,7 @@ pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request
         }
         Ok(asked) => (read(app, feed, asked, &parts).await, Dialect::OData),
     };
-    let response = answered.unwrap_or_else(|error| error.into_response(dialect));
-    if is_head { without_body(response) } else { response }
+    answered.unwrap_or_else(|error| error.into_response(dialect))
 }
 
 async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) -> Result<Response, ApiError> {
@@ -120,17 +118,4 @@ fn warn_of(response: &mut Response, failures: &[MirrorError]) {
             &format!("{failure}; this is what larder knew before"),
         );
     }
-}
-
-/// The answer to a HEAD: all headers, the length too, and no body.
-fn without_body(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    // The server would tell the length of the empty body.
-    if let Some(length) = body.size_hint().exact() {
-        parts
-            .headers
-            .entry(CONTENT_LENGTH)
-            .or_insert_with(|| HeaderValue::from(length));
-    }
-    Response::from_parts(parts, Body::empty())
 }

@@ -17,6 +17,7 @@ mod conformance;
 mod corruption;
 mod endpoints;
 mod filters;
+mod http_caching;
 mod kill;
 mod listings;
 mod privacy;

@@ -43,6 +43,11 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
             "409 A package with id 'x' and version '1.0.0' already exists and cannot be modified.",
             None,
         ),
+        (
+            ApiError::PreconditionFailed,
+            "412 This is no longer what the request's If-Match or If-Unmodified-Since asks for.",
+            None,
+        ),
         (ApiError::PayloadTooLarge(text("No.")), "413 No.", None),
         (
             ApiError::UriTooLong { limit_bytes: 9 },
