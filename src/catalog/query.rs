@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::expression::{Expression, Work};
+use crate::limits::MAX_QUICK_WORK;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
@@ -105,4 +106,17 @@ pub struct Query {
     /// What evaluating the filter is charged to; clones of a question share it. Once it is spent, nothing that was found
     /// is an answer.
     pub work: Arc<Work>,
+}
+
+impl Query {
+    /// Returns whether this is answered in a moment: it fixes ids, and evaluating what else it asks takes little. Anything
+    /// else is work for another thread.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        /// More than most ids have versions.
+        const VERSIONS: u64 = 64;
+        let steps = self.filter.as_ref().map_or(1, Expression::expected_steps);
+        let rows = self.ids.as_ref().map(|ids| VERSIONS.saturating_mul(ids.len() as u64));
+        rows.is_some_and(|rows| rows.saturating_mul(steps) <= MAX_QUICK_WORK)
+    }
 }
