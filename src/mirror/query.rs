@@ -214,3 +214,18 @@ fn known(answer: Answer) -> Result<Answer, MirrorError> {
         _ => Ok(answer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Awaited, Work};
+
+    #[test]
+    fn work_that_nobody_waits_for_stops() {
+        let (awaited, abandoned) = (Work::default(), Work::default());
+        let mut guard = Awaited(Some(&awaited));
+        guard.0 = None;
+        drop(guard);
+        drop(Awaited(Some(&abandoned)));
+        assert!(!awaited.is_spent() && abandoned.is_spent());
+    }
+}
