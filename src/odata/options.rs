@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::address::unquote;
 use super::filter::{self, FilterError};
+use super::negotiate::{self, Format};
 use super::skiptoken::SkipTokenError;
 use crate::catalog::columns::{Column, definition};
 use crate::catalog::expression::Function;
@@ -165,6 +166,15 @@ pub fn parse(raw: &str) -> Result<Options, OptionsError> {
     Ok(options)
 }
 
+/// Reads `$format` alone out of a raw query string, for what takes no other option.
+pub fn format(raw: &str) -> Result<Option<Format>, OptionsError> {
+    let mut pairs = raw.split('&').filter_map(|part| part.split_once('='));
+    let is_format = |name: &str| decode(name).is_some_and(|name| name.trim().eq_ignore_ascii_case("$format"));
+    let value = pairs.find(|(name, _)| is_format(name)).map_or("", |(_, value)| value);
+    let value = decode(value).ok_or_else(|| OptionsError::Encoding("$format".to_owned()))?;
+    negotiate::named(value.trim())
+}
+
 /// Decodes a name or value of a query string, in which `+` is a blank.
 fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
@@ -184,7 +194,10 @@ impl Options {
             "$inlinecount" => self.wants_count = inline_count(trimmed)?,
             "$select" => self.select = select(trimmed)?,
             "$skiptoken" => self.skip_token = Some(trimmed.to_owned()),
-            "$format" => format(trimmed)?,
+            "$format" => {
+                // `format` reads it for all that can be asked.
+                negotiate::named(trimmed)?;
+            }
             "$expand" => {
                 return Err(OptionsError::Choice {
                     name: "$expand",
@@ -280,17 +293,6 @@ fn inline_count(value: &str) -> Result<bool, OptionsError> {
         _ => Err(OptionsError::Choice {
             name: "$inlinecount",
             expected: "allpages or none",
-            value: value.to_owned(),
-        }),
-    }
-}
-
-fn format(value: &str) -> Result<(), OptionsError> {
-    match value.to_ascii_lowercase().as_str() {
-        "" | "atom" | "xml" => Ok(()),
-        _ => Err(OptionsError::Choice {
-            name: "$format",
-            expected: "atom",
             value: value.to_owned(),
         }),
     }
@@ -480,6 +482,22 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_read_alone() {
+        for (raw, expected) in [
+            ("", None),
+            ("x=1&$format=json", Some(Format::Json)),
+            ("%24Format=application%2Fjson%3Bodata%3Dverbose", Some(Format::Json)),
+            ("$format=+atom&$filter=(", Some(Format::Atom)),
+            ("$format=", None),
+            ("format=json", None),
+        ] {
+            assert_eq!(format(raw), Ok(expected), "{raw}");
+        }
+        assert!(format("$format=csv").is_err());
+        assert!(format("$format=%FF").is_err());
+    }
+
+    #[test]
     fn selects_name_properties() {
         assert_eq!(
             parse("$select=version, Islatestversion,ProjectUrl").unwrap().select,
@@ -510,6 +528,11 @@ mod tests {
                 "$expand=Owners",
                 "$expand must be empty: packages have nothing to expand, not 'Owners'",
             ),
+            (
+                "$format=csv",
+                "$format must be atom, xml, json or verbosejson, not 'csv'",
+            ),
+            ("$callback=f", "Query parameter $callback is not supported."),
             ("$filter=Nope", "$filter, character 1: packages have no property 'Nope'"),
             ("$orderby=abc", "$orderby, character 1: packages have no property 'abc'"),
             (

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderValue;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
+use super::{DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of};
 use crate::catalog::{Query, Record, SearchTerms};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
@@ -13,14 +14,23 @@ use crate::mirror::{Answer, Answered, MirrorError};
 use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
+use crate::odata::negotiate::Format;
 use crate::odata::options::{self, Options, OptionsError};
 use crate::odata::parts::EntryParts;
 use crate::odata::plan::{self, Plan};
 use crate::odata::protocol::Protocol;
-use crate::odata::{skiptoken, v1};
+use crate::odata::{json, skiptoken, v1};
+
+/// Said of answers that version 1.0 of OData has.
+const FIRST_VERSION: HeaderValue = HeaderValue::from_static("1.0;");
 
 /// Answers with a page of a list.
-pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
+pub(super) async fn list(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    format: Format,
+) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan_list(app, feed, collection, &options)?;
     let answer = app.mirror.query(feed.feed, &plan.query, &plan.hint).await?;
@@ -28,15 +38,35 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
         let path = format!("{}/{}", feed.root, path_of(collection));
         options.next_link(&path, &skiptoken::write(place), answer.page.len() as u64)
     });
-    let page = atom::Feed {
-        links: feed.links(),
-        collection,
-        updated: app.clock.now(),
-        count: options.wants_count.then_some(answer.total),
-        next: next.as_deref(),
+    let count = options.wants_count.then_some(answer.total);
+    let mut response = match format {
+        Format::Atom => {
+            let page = atom::Feed {
+                links: feed.links(),
+                collection,
+                updated: app.clock.now(),
+                count,
+                next: next.as_deref(),
+            };
+            let parts = parts(app, feed, &answer.page, &options).await?;
+            document(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)))
+        }
+        Format::Json => {
+            let page = json::Page {
+                links: feed.links(),
+                count,
+                next: next.as_deref(),
+                select: options.select.as_deref(),
+            };
+            let records = app.mirror.records(&answer.page).await?;
+            let views: Vec<EntryView<'_>> = views(&answer.page, &records).collect();
+            let mut response = document(JSON_TYPE, json::page(&page, &views));
+            if page.is_plain() {
+                response.headers_mut().insert(DATA_SERVICE_VERSION, FIRST_VERSION);
+            }
+            response
+        }
     };
-    let parts = parts(app, feed, &answer.page, &options).await?;
-    let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -48,19 +78,31 @@ pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collec
     let answer = app.mirror.count(feed.feed, &plan.query, &plan.hint).await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
-    let mut response = xml_answer(TEXT_TYPE, counted.to_string());
+    let mut response = document(TEXT_TYPE, counted.to_string());
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
 
 /// Answers with one version.
-pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
+pub(super) async fn package(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    key: &Key,
+    format: Format,
+) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
+    if format == Format::Json {
+        let found = find(app, feed, key).await?;
+        let text = json::entry(feed.links(), &found.view(), options.select.as_deref());
+        let mut response = document(JSON_TYPE, text);
+        warn_of(&mut response, &found.failures);
+        return Ok(response);
+    }
     let answer = look_up(app, feed, key).await?;
     let parts = parts(app, feed, &answer.page, &options).await?;
     let entries = entries(&answer.page, &parts);
     let found = entries.first().ok_or_else(|| not_here(key))?;
-    let mut response = xml_answer(ENTRY_TYPE, atom::entry(feed.links(), found));
+    let mut response = document(ENTRY_TYPE, atom::entry(feed.links(), found));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -74,11 +116,7 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn view(&self) -> EntryView<'_> {
-        EntryView {
-            record: &self.record,
-            is_latest: self.answered.is_latest,
-            is_absolute_latest: self.answered.is_absolute_latest,
-        }
+        view(&self.answered, &self.record)
     }
 }
 
@@ -177,6 +215,19 @@ fn entries<'a>(page: &[Answered], parts: &'a [Option<Arc<EntryParts>>]) -> Vec<E
         })
     };
     page.iter().zip(parts).filter_map(entry).collect()
+}
+
+fn views<'a>(page: &'a [Answered], records: &'a [Option<Record>]) -> impl Iterator<Item = EntryView<'a>> {
+    let pairs = page.iter().zip(records);
+    pairs.filter_map(|(answered, record)| record.as_ref().map(|record| view(answered, record)))
+}
+
+fn view<'a>(answered: &Answered, record: &'a Record) -> EntryView<'a> {
+    EntryView {
+        record,
+        is_latest: answered.is_latest,
+        is_absolute_latest: answered.is_absolute_latest,
+    }
 }
 
 /// The path of a list in next links; the id of `FindPackagesById` stays among the parameters.
