@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Mirror, MirrorError};
+use crate::catalog::expression::Work;
 use crate::catalog::order::Position;
 use crate::catalog::query::Latest;
 use crate::catalog::{Expression, Member, Query, Record, Row, SearchTerms, SourceName};
@@ -205,18 +206,32 @@ fn key(source: &SourceName, row: &Row) -> RecordKey {
     }
 }
 
-/// A query for some ids is a look-up; one over all of them is work for another thread.
+/// Answers a quick query at once, and any other on another thread, where it ends early once nobody waits for it any more.
 pub(super) async fn scan<T: Send + 'static>(
     view: &Arc<FeedView>,
     query: &Query,
     ask: fn(&FeedView, &Query) -> T,
 ) -> Result<T, MirrorError> {
-    if query.ids.is_some() {
+    if query.is_quick() {
         return Ok(ask(view, query));
     }
+    let mut awaited = Awaited(Some(&query.work));
     let (view, query) = (Arc::clone(view), query.clone());
     let scan = tokio::task::spawn_blocking(move || ask(&view, &query));
-    scan.await.map_err(|failed| MirrorError::Internal(failed.to_string()))
+    let answer = scan.await;
+    awaited.0 = None;
+    answer.map_err(|failed| MirrorError::Internal(failed.to_string()))
+}
+
+/// Stops the work where its answer is not awaited to the end.
+struct Awaited<'a>(Option<&'a Work>);
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        if let Some(work) = self.0 {
+            work.stop();
+        }
+    }
 }
 
 /// An answer that knows of nothing, where somebody who may know could not be asked, is none.
@@ -224,5 +239,20 @@ fn known(answer: Answer) -> Result<Answer, MirrorError> {
     match answer.failures.first() {
         Some(failure) if answer.total == 0 => Err(failure.clone()),
         _ => Ok(answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Awaited, Work};
+
+    #[test]
+    fn work_that_nobody_waits_for_stops() {
+        let (awaited, abandoned) = (Work::default(), Work::default());
+        let mut guard = Awaited(Some(&awaited));
+        guard.0 = None;
+        drop(guard);
+        drop(Awaited(Some(&abandoned)));
+        assert!(!awaited.is_spent() && abandoned.is_spent());
     }
 }
