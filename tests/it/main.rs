@@ -21,6 +21,7 @@ mod http_caching;
 mod kill;
 mod listings;
 mod oracle;
+mod paging;
 mod privacy;
 mod pull_through;
 mod push;
