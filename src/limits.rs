@@ -17,6 +17,12 @@ pub const MAX_VERSION_BYTES: usize = 64;
 /// The longest range text that is accepted, in bytes (NuGetGallery's limit).
 pub const MAX_RANGE_BYTES: usize = 256;
 
+/// The longest framework name that is looked into, in bytes: portable ones name five others.
+pub const MAX_FRAMEWORK_BYTES: usize = 256;
+
+/// The most frameworks that are kept of a package; one that is made for more counts as made for all.
+pub const MAX_DECLARED_FRAMEWORKS: usize = 64;
+
 /// The most attributes of one element.
 pub const MAX_NUSPEC_ATTRIBUTES: usize = 64;
 
@@ -72,6 +78,12 @@ impl Default for NupkgLimits {
 }
 
 // Addresses, options and filters.
+
+/// The most packages of which one `GetUpdates` asks for updates: Visual Studio sends all that a solution has.
+pub const MAX_UPDATE_IDS: usize = 1_000;
+
+/// The most target frameworks of one question.
+pub const MAX_TARGET_FRAMEWORKS: usize = 64;
 
 /// The longest path that is read, in bytes.
 pub const MAX_PATH_BYTES: usize = 4 * 1024;

@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::SearchTerms;
 use super::columns::Column;
 use super::expression::{Expression, Work};
 use super::order::Position;
+use super::{SearchTerms, Updates};
+use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
@@ -115,6 +116,10 @@ pub struct Query {
     pub latest: Option<Latest>,
     /// What a search looks for.
     pub terms: SearchTerms,
+    /// The frameworks that a version must be usable for.
+    pub targets: Targets,
+    /// What is installed, where updates of it alone answer.
+    pub updates: Option<Updates>,
     /// The whole filter, evaluated on every candidate.
     pub filter: Option<Expression>,
     /// The asked order; empty for the usual one.

@@ -19,7 +19,7 @@ use super::error::{ApiError, Dialect, not_allowed};
 use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
-use crate::odata::address::{self, Address, Collection};
+use crate::odata::address::{self, Address};
 use crate::odata::negotiate::{self, Format};
 use crate::odata::{edmx, json, options};
 
@@ -60,9 +60,6 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
     match asked {
         Address::Root => Ok(service(feed, parts, format)),
         Address::Metadata => Ok(document(XML_TYPE, edmx::metadata(feed.protocol))),
-        Address::List(Collection::GetUpdates) | Address::Count(Collection::GetUpdates) => Err(
-            ApiError::NotImplemented("GetUpdates is not answered by this version of larder.".to_owned()),
-        ),
         Address::List(collection) => lists::list(app, feed, &collection, format).await,
         Address::Count(collection) => lists::count(app, feed, &collection).await,
         Address::Package(key) => lists::package(app, feed, &key, format).await,

@@ -13,8 +13,9 @@ use crate::catalog::columns::Column;
 use crate::catalog::expression::{Comparison, Function, Literal};
 use crate::catalog::query::{Direction, Latest, Listing, OrderKey, Page, Prerelease};
 use crate::catalog::search::{Field, SearchTerms};
-use crate::catalog::{Expression, Query};
+use crate::catalog::{Expression, Query, Updates};
 use crate::limits::MAX_COMPLETIONS;
+use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// A question, and what to ask an upstream's own search for it.
@@ -33,6 +34,8 @@ pub struct Plan {
 /// [`OptionsError::SkipToken`] where the token does not go with the order.
 pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Result<Plan, OptionsError> {
     let is_search = *collection == Collection::Search;
+    let updates = (*collection == Collection::GetUpdates).then(|| options.updates.updates());
+    let is_selective = is_search || updates.is_some();
     let terms = if is_search {
         options.search_terms.clone()
     } else {
@@ -45,18 +48,28 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Resul
         terms.clone()
     };
     let mut query = Query {
-        ids: looked_up(collection, options, &terms).map(|ids| ids.into_iter().collect()),
+        ids: looked_up(collection, options, &terms, updates.as_ref()).map(|ids| ids.into_iter().collect()),
         level: options.level,
-        listing: if is_search { Listing::ListedOnly } else { Listing::All },
-        // Searches show releases unless told otherwise, whatever their filter says (NuGetGallery,
+        listing: if is_selective {
+            Listing::ListedOnly
+        } else {
+            Listing::All
+        },
+        // Searches and updates show releases unless told otherwise, whatever their filter says (NuGetGallery,
         // ODataV2FeedController.Search): IsAbsoluteLatestVersion alone finds no prerelease. All clients send both.
-        prerelease: if is_search && !options.include_prerelease {
+        prerelease: if is_selective && !options.include_prerelease {
             Prerelease::Exclude
         } else {
             Prerelease::Include
         },
         latest: filter.and_then(implied_flag),
         terms,
+        targets: match collection {
+            Collection::Search => Targets::parse(&options.target_framework),
+            Collection::GetUpdates => options.updates.targets(),
+            Collection::Packages | Collection::FindPackagesById(_) => Targets::default(),
+        },
+        updates,
         filter: filter.cloned().and_then(without_fixed_ids),
         order: options.order.clone(),
         page: Page {
@@ -91,11 +104,16 @@ fn go_on(query: &mut Query, start: Start) {
 }
 
 /// Returns the only ids that can answer, where the list, its search or its filter say so.
-fn looked_up(collection: &Collection, options: &Options, terms: &SearchTerms) -> Option<BTreeSet<PackageId>> {
+fn looked_up(
+    collection: &Collection,
+    options: &Options,
+    terms: &SearchTerms,
+    updates: Option<&Updates>,
+) -> Option<BTreeSet<PackageId>> {
     let by_filter = options.filter.as_ref().and_then(fixed_ids);
     let by_list = match collection {
         Collection::FindPackagesById(inline) => Some(ids_of(inline.as_deref().or(options.id.as_deref()).unwrap_or(""))),
-        _ => None,
+        _ => updates.map(|updates| updates.ids().cloned().collect()),
     };
     let whole_ids = terms
         .terms()
@@ -122,6 +140,8 @@ pub fn package(key: &Key) -> Query {
         prerelease: Prerelease::Include,
         latest: None,
         terms: SearchTerms::default(),
+        targets: Targets::default(),
+        updates: None,
         filter: Some(Expression::Compare(Comparison::Equal, Box::new(operands))),
         order: Vec::new(),
         page: Page::first(1),
@@ -182,6 +202,8 @@ fn completion(options: &Options) -> Query {
         },
         latest: None,
         terms: SearchTerms::default(),
+        targets: Targets::default(),
+        updates: None,
         filter: None,
         order: Vec::new(),
         page: Page::first(u64::MAX),

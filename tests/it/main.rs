@@ -30,5 +30,6 @@ mod replay;
 mod searching;
 mod store;
 mod support;
+mod updates;
 mod upstream_download;
 mod upstream_v2;
