@@ -33,3 +33,4 @@ mod support;
 mod updates;
 mod upstream_download;
 mod upstream_v2;
+mod warm;
