@@ -20,6 +20,7 @@ mod filters;
 mod http_caching;
 mod kill;
 mod listings;
+mod paging;
 mod privacy;
 mod pull_through;
 mod push;
