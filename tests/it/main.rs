@@ -11,6 +11,7 @@ mod architecture;
 mod attack;
 mod commands;
 mod corruption;
+mod judges;
 mod kill;
 mod listings;
 mod privacy;

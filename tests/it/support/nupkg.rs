@@ -96,7 +96,10 @@ impl Nupkg {
   </metadata>
 </package>
 "#,
-            self.id, self.version, self.description, self.tags
+            self.id,
+            self.version,
+            quick_xml::escape::escape(&self.description),
+            self.tags
         )
     }
 }
