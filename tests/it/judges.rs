@@ -154,7 +154,7 @@ fn nuget_protocol_reads_every_kind_of_answer() {
         cases
             .iter()
             .zip(&answers)
-            .map(|((question, expected), answer)| (question.as_ref(), expected.as_ref(), names(answer))),
+            .map(|((question, expected), answer)| (*question, *expected, names(answer))),
     );
 }
 
@@ -205,7 +205,7 @@ fn nuget_protocol_searches_and_lists_with_every_option() {
         cases
             .iter()
             .zip(&answers)
-            .map(|((question, expected), answer)| (question.as_ref(), expected.as_ref(), names(answer))),
+            .map(|((question, expected), answer)| (question.as_str(), expected.as_str(), names(answer))),
     );
 }
 
