@@ -6,11 +6,11 @@
 //! main -> cli -> http -> mirror -> store    -> catalog -> nuget
 //!                  |       |-----> view     -> catalog
 //!                  |       '-----> upstream -> odata -> catalog
-//!                  '-------------> odata
+//!                  '-------------> odata, mime
 //! config, clock, telemetry, redact, auth: leaves; the pure modules use none of them
 //! ```
 //!
-//! `nuget`, `catalog` and `odata` are pure: no file, socket, clock or runtime. `view` has state but does no IO. `store` and
+//! `nuget`, `catalog`, `mime` and `odata` are pure: no file, socket, clock or runtime. `view` has state but does no IO. `store` and
 //! `upstream` never see each other. `mirror` knows no wire format and no status code, `http` no database and no upstream's
 //! client. A test holds the code to it (`tests/it/architecture.rs`).
 //!
@@ -37,6 +37,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod limits;
+pub mod mime;
 pub mod mirror;
 pub mod nuget;
 pub mod odata;

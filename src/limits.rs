@@ -85,18 +85,47 @@ pub const MAX_PARAMETERS: usize = 64;
 /// The most keys of an `$orderby` (NuGetGallery's limit).
 pub const MAX_ORDER_KEYS: usize = 5;
 
-/// The most operators, names, literals and calls of one expression: room for a thousand `tolower(Id) eq 'x'`.
-pub const MAX_FILTER_NODES: usize = 5_000;
+/// The most operators, names, literals and calls of one expression: room for a thousand `(tolower(Id) eq 'x')` and more.
+/// Parentheses and commas do not count.
+pub const MAX_FILTER_NODES: usize = 6_000;
 
 /// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
 pub const MAX_FILTER_DEPTH: usize = 100;
 
+/// The most ids that complete a text (NuGetGallery's number).
+pub const MAX_COMPLETIONS: u64 = 30;
+
 /// The longest text literal, in bytes.
 pub const MAX_LITERAL_BYTES: usize = 8 * 1024;
 
-/// The longest text that a function makes, in bytes; a longer one is null. `concat` and `replace` within each other could
-/// otherwise fill the memory from a short filter.
+/// The longest text that a function makes, in bytes. `concat` and `replace` within each other could otherwise fill the memory
+/// from a short filter; a query that would make a longer one is refused.
 pub const MAX_COMPUTED_BYTES: usize = 1 << 20;
+
+/// The most steps that evaluating one query may take, a step being about a nanosecond: a comparison takes
+/// [`STEPS_PER_COMPARISON`], a function [`STEPS_PER_CALL`] and what follows here for its text. Three `substringof` over the
+/// descriptions of 250,000 versions take less than a twentieth of it; `replace` within `replace` over all of them would
+/// take minutes. Steps are counted and no time is taken, so that no question is answered on one day and refused on another.
+pub const MAX_FILTER_WORK: u64 = 2_000_000_000;
+
+/// The most steps that are taken for an answer right where the request is read; a longer evaluation of versions that are
+/// looked up begins anew elsewhere, where it holds nobody up.
+pub const MAX_LOOK_UP_WORK: u64 = 2_000_000;
+
+/// The steps of a comparison, and of a condition that stands alone.
+pub const STEPS_PER_COMPARISON: u64 = 8;
+
+/// The steps of a function, besides those of its text.
+pub const STEPS_PER_CALL: u64 = 8;
+
+/// The steps of looking for a text that does not stand in the filter, besides one for each byte of the two.
+pub const STEPS_PER_SEARCH: u64 = 32;
+
+/// How many bytes a prepared search reads in a step.
+pub const BYTES_FOUND_PER_STEP: u64 = 8;
+
+/// The steps of making a byte of text, and of reading it again.
+pub const STEPS_PER_MADE_BYTE: u64 = 4;
 
 // Requests and answers.
 
@@ -121,6 +150,16 @@ pub const MAX_BOUNDARY_BYTES: usize = 200;
 /// The most blanks between a boundary and the end of its line.
 pub const MAX_PADDING_BYTES: usize = 64;
 
+/// The longest `$batch`, in bytes. `NuGet` 2 sends one question in each, of some kilobytes.
+pub const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// The most parts of a `$batch`, as `ODataMessageQuotas` of `ODataLib` has it. A change set is one part: what is nested in it is
+/// not read.
+pub const MAX_BATCH_PARTS: usize = 100;
+
+/// The most that the answers to one `$batch` may hold together, in bytes; whoever does not fit is told so in its place.
+pub const MAX_BATCH_ANSWER_BYTES: usize = 16 << 20;
+
 /// The longest reason phrase, in bytes: as long as NuGetGallery makes them (`HttpStatusCodeWithBodyResult`).
 pub const MAX_REASON_BYTES: usize = 512;
 
@@ -129,6 +168,12 @@ pub const MAX_WARNING_BYTES: usize = 512;
 
 /// The most warnings that one answer carries; further ones are left out.
 pub const MAX_WARNINGS: usize = 8;
+
+/// The shortest text that is compressed, in bytes: one that fits in a packet gains nothing.
+pub const MIN_GZIP_BYTES: usize = 1024;
+
+/// The longest text that is compressed where the request is answered, in bytes; a longer one goes to another thread.
+pub const MAX_INLINE_GZIP_BYTES: usize = 64 * 1024;
 
 // Files that larder reads.
 

@@ -1,16 +1,23 @@
-//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out, and Atom in.
+//! The OData v2 protocol as NuGet feeds speak it: addresses, options, filters in; Atom and EDMX out, and Atom in; batches of them.
 //!
 //! Pure: text in, questions and documents out. Knows no socket, no storage and no time; limits are arguments.
 
 pub mod address;
 pub mod atom;
 pub mod atom_read;
+pub mod batch;
 pub mod edmx;
+pub mod entry;
 pub mod error;
 pub mod filter;
 pub mod lexer;
+pub mod links;
+mod literal;
 pub mod options;
+pub mod parts;
 pub mod plan;
+pub mod protocol;
 #[cfg(test)]
 mod recorded;
+pub mod v1;
 mod xml;

@@ -32,6 +32,12 @@ impl FeedShape {
     pub fn reserves(&self, id: &str) -> bool {
         self.reserved.iter().any(|pattern| pattern.matches(id))
     }
+
+    /// Returns whether an id that begins with a text can belong to what is hosted here alone.
+    #[must_use]
+    pub fn reserves_any_with(&self, prefix: &str) -> bool {
+        self.reserved.iter().any(|pattern| pattern.can_match_with(prefix))
+    }
 }
 
 /// All rows of all sources, and every feed's view of them.
@@ -64,16 +70,25 @@ impl Views {
         self.feeds.iter().find(|feed| feed.shape().name == *name)
     }
 
-    /// Takes in all rows of an id in a source as commit `seq` left them; what an older commit left is passed over.
-    pub fn apply(&self, source: &SourceName, id: &PackageId, seq: u64, rows: Vec<Arc<Row>>) {
+    /// Takes in all rows of an id in a source as commit `seq` left them; what that commit or a later one left already is passed
+    /// over.
+    ///
+    /// A commit may change of a record what its row does not tell. So that the same row always means the same record, a row
+    /// that is handed over once more by a new commit becomes another one with the same content.
+    pub fn apply(&self, source: &SourceName, id: &PackageId, seq: u64, mut rows: Vec<Arc<Row>>) {
         let mut sources = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let known = sources
             .entry(source.clone())
             .or_default()
             .entry(id.clone())
             .or_default();
-        if seq < known.seq {
+        if seq <= known.seq {
             return;
+        }
+        for row in &mut rows {
+            if known.rows.iter().any(|known| Arc::ptr_eq(known, row)) {
+                *row = Arc::new((**row).clone());
+            }
         }
         *known = Known { seq, rows };
         // Feeds change under the same lock, so that they see commits in their order.
@@ -114,4 +129,32 @@ fn regroup(
         })
         .collect();
     Group::merge(&hosted, &upstreams)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::testing::row;
+
+    #[test]
+    fn a_row_stands_for_one_commit() {
+        let (feed, id): (SourceName, PackageId) = ("ours".parse().unwrap(), "git".parse().unwrap());
+        let shape = FeedShape {
+            name: feed.clone(),
+            upstreams: Vec::new(),
+            reserved: Vec::new(),
+        };
+        let views = Views::new(vec![shape]);
+        let now = || Arc::clone(&views.feed(&feed).unwrap().group(&id).unwrap().members()[0].row);
+        let handed = Arc::new(row("git", "1.0"));
+        views.apply(&feed, &id, 1, vec![Arc::clone(&handed)]);
+        let first = now();
+        views.apply(&feed, &id, 1, vec![Arc::new(row("git", "1.0"))]);
+        assert!(Arc::ptr_eq(&first, &now()), "a commit that wrote nothing");
+        views.apply(&feed, &id, 2, vec![handed]);
+        assert!(!Arc::ptr_eq(&first, &now()), "a commit that wrote the same row");
+        assert_eq!(first, now());
+        views.apply(&feed, &id, 1, Vec::new());
+        assert_eq!(first, now(), "an older commit");
+    }
 }

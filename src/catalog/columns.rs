@@ -5,29 +5,10 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-use super::expression::{Case, TextValue, Value};
+use super::expression::{Case, Kind, TextValue, Value, Work};
 use super::{Instant, Member, Record, Row};
 use crate::catalog::query::Latest;
 use crate::nuget::SemVerLevel;
-
-/// The type of an expression's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The type of the literal `null`, which goes with every other.
-    Null,
-    /// True or false.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// A number.
-    Double,
-    /// An instant.
-    DateTime,
-    /// A text.
-    Text,
-    /// A package version: compared as such with texts that are versions, a text everywhere else.
-    Version,
-}
 
 /// The EDM type under which a property is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +42,8 @@ impl EdmType {
         match self {
             Self::String => Kind::Text,
             Self::Boolean => Kind::Boolean,
-            Self::Int32 | Self::Int64 => Kind::Integer,
+            Self::Int32 => Kind::Int32,
+            Self::Int64 => Kind::Int64,
             Self::DateTime => Kind::DateTime,
         }
     }
@@ -244,7 +226,8 @@ impl Column {
             | Self::Listed
             | Self::IsApproved => Kind::Boolean,
             Self::Published | Self::Created | Self::LastEdited | Self::LastUpdated => Kind::DateTime,
-            Self::DownloadCount | Self::VersionDownloadCount | Self::PackageSize => Kind::Integer,
+            Self::DownloadCount | Self::VersionDownloadCount => Kind::Int32,
+            Self::PackageSize => Kind::Int64,
             Self::Stored { kind, .. } => kind,
         }
     }
@@ -269,6 +252,8 @@ pub struct Columns<'a> {
     pub is_absolute_latest: bool,
     /// All that is known of it; without it the columns that a row lacks are [`Value::Deferred`].
     pub record: Option<&'a Record>,
+    /// What evaluating is charged to; without it everything is computed.
+    pub work: Option<&'a Work>,
 }
 
 impl<'a> Columns<'a> {
@@ -280,7 +265,22 @@ impl<'a> Columns<'a> {
             is_latest: member.is_latest(Latest::Stable, level),
             is_absolute_latest: member.is_latest(Latest::Absolute, level),
             record: None,
+            work: None,
         }
+    }
+
+    /// Returns the same version with a budget to which evaluating is charged.
+    #[must_use]
+    pub fn with_work(self, work: &'a Work) -> Self {
+        Self {
+            work: Some(work),
+            ..self
+        }
+    }
+
+    /// Charges steps. Returns whether there were as many left.
+    pub(super) fn charge(&self, steps: u64) -> bool {
+        self.work.is_none_or(|work| work.charge(steps))
     }
 
     /// Returns the same version with its record, in which no column is deferred.
@@ -354,16 +354,23 @@ fn stored_value<'a>(record: &'a Record, name: &str, kind: Kind) -> Value<'a> {
         return Value::Null;
     };
     match kind {
-        Kind::Text | Kind::Version => Value::Text(TextValue::plain(text)),
-        Kind::Null => Value::Null,
+        Kind::Text | Kind::Version => Value::Text(TextValue::cased(text, Case::IgnoredInSearch)),
         Kind::Boolean => match text.trim() {
             "true" | "True" | "1" => Value::Boolean(true),
             "false" | "False" | "0" => Value::Boolean(false),
             _ => Value::Null,
         },
-        Kind::Integer => text.trim().parse().map_or(Value::Null, Value::Integer),
-        Kind::Double => text.trim().parse().map_or(Value::Null, Value::Double),
+        Kind::Int32 | Kind::Int64 => text.trim().parse().map_or(Value::Null, Value::Integer),
         Kind::DateTime => parse_instant(text).map_or(Value::Null, Value::DateTime),
+        // No property has one of the other types.
+        Kind::Null
+        | Kind::Decimal
+        | Kind::Single
+        | Kind::Double
+        | Kind::DateTimeOffset
+        | Kind::Time
+        | Kind::Guid
+        | Kind::Binary => Value::Null,
     }
 }
 

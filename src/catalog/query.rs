@@ -1,6 +1,8 @@
 //! A question about packages, free of any wire format: which rows, in which order, which page of them.
 
-use crate::catalog::expression::Expression;
+use std::sync::Arc;
+
+use crate::catalog::expression::{Expression, Work};
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
@@ -100,4 +102,7 @@ pub struct Query {
     pub order: Vec<OrderKey>,
     /// The asked page.
     pub page: Page,
+    /// What evaluating the filter is charged to; clones of a question share it. Once it is spent, nothing that was found
+    /// is an answer.
+    pub work: Arc<Work>,
 }

@@ -119,7 +119,7 @@ pub struct Record {
     /// What queries need.
     pub row: Arc<Row>,
     /// The entry's properties in the order they are printed, without those that depend on the feed
-    /// (`IsLatestVersion`, `IsAbsoluteLatestVersion`) or on the row (`Published`, `Listed`, `Tags` ...: `odata::atom` says which).
+    /// (`IsLatestVersion`, `IsAbsoluteLatestVersion`) or on the row (`Published`, `Listed`, `Tags` ...: `odata::entry` says which).
     pub properties: Vec<Property>,
     /// The nupkg, where it is held here.
     pub content: Option<Content>,

@@ -35,10 +35,18 @@ impl Text {
 
 impl From<Box<str>> for Text {
     fn from(raw: Box<str>) -> Self {
+        if is_lower(&raw) {
+            return Self { raw, lower: None };
+        }
         let folded = raw.to_lowercase();
         let lower = (*folded != *raw).then(|| folded.into());
         Self { raw, lower }
     }
+}
+
+/// Returns whether a text is ASCII and without capitals, and so certainly its own lower-cased form.
+pub(super) fn is_lower(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase())
 }
 
 impl PartialEq for Text {

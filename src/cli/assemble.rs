@@ -9,6 +9,7 @@ use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
 use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
 use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
 use crate::nuget::NuspecLimits;
@@ -94,6 +95,7 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
         server: config.server.clone(),
         feeds: config.feeds().to_vec(),
         max_url_bytes: config.limits.max_url.as_usize(),
+        rendered: Rendered::new(config.limits.max_rendered.as_usize()),
         clock,
     })
 }

@@ -14,6 +14,7 @@ pub(super) const KEYS: &[&str] = &[
     "max_feed_page",
     "max_next_links",
     "max_url",
+    "max_rendered",
 ];
 
 /// How much of anything is accepted.
@@ -35,6 +36,8 @@ pub struct Limits {
     pub max_next_links: u32,
     /// The longest request address.
     pub max_url: ByteSize,
+    /// Memory for entries that are kept as answers show them.
+    pub max_rendered: ByteSize,
 }
 
 impl Default for Limits {
@@ -48,6 +51,7 @@ impl Default for Limits {
             max_feed_page: ByteSize::from_mib(10),
             max_next_links: 100,
             max_url: ByteSize::from_kib(32),
+            max_rendered: ByteSize::from_mib(64),
         }
     }
 }
@@ -64,6 +68,7 @@ impl Limits {
             max_feed_page: size(section, "max_feed_page", default.max_feed_page)?,
             max_next_links: count(section, "max_next_links", default.max_next_links, 10_000)?,
             max_url: size(section, "max_url", default.max_url)?,
+            max_rendered: size(section, "max_rendered", default.max_rendered)?,
         })
     }
 }

@@ -10,18 +10,13 @@
 //! A bare LF may stand before a boundary where CRLF belongs (Paket on other systems than Windows, `NetUtils.fs`), and
 //! nothing need follow the closing one (`NuGet` 2, `MultipartWebRequest`).
 
-mod header;
-
 use axum::body::{Body, BodyDataStream};
 use axum::http::HeaderValue;
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
-use memchr::memmem;
 
-use self::header::{find_blank_line, is_file, parameter, starts_with_ignoring_case};
-use crate::limits::{
-    MAX_BOUNDARY_BYTES, MAX_FIELD_BYTES, MAX_PADDING_BYTES, MAX_PART_HEADER_BYTES, MAX_SURROUNDING_BYTES,
-};
+use crate::limits::{MAX_BOUNDARY_BYTES, MAX_FIELD_BYTES, MAX_PART_HEADER_BYTES, MAX_SURROUNDING_BYTES};
+use crate::mime::{Boundary, Delimiter, Search, fields, find_blank_line, parameter, starts_with_ignoring_case};
 
 /// Why no package can be read from a body.
 #[derive(Debug, thiserror::Error)]
@@ -154,27 +149,10 @@ enum Progress {
     Underway,
 }
 
-/// A boundary line, or as much as can be said of where the next one is.
-enum Search {
-    /// The next boundary does not begin before this place.
-    Undecided { safe: usize },
-    /// What comes before the boundary ends at `end`; what comes behind it begins at `resume`.
-    Boundary { end: usize, resume: usize, kind: Boundary },
-}
-
-#[derive(Clone, Copy)]
-enum Boundary {
-    /// Another part follows; `resume` is at the line feed.
-    Opening,
-    /// None does.
-    Closing,
-}
-
 /// Reads a multipart body that is pushed in pieces of any length.
 #[derive(Debug)]
 struct Parser {
-    /// Looks for a line feed, two dashes and the boundary.
-    finder: memmem::Finder<'static>,
+    delimiter: Delimiter,
     pending: BytesMut,
     state: State,
     /// How much was passed over.
@@ -186,11 +164,8 @@ struct Parser {
 
 impl Parser {
     fn new(boundary: &str) -> Result<Self, PayloadError> {
-        if boundary.is_empty() || boundary.len() > MAX_BOUNDARY_BYTES {
-            return Err(PayloadError::NoBoundary);
-        }
         Ok(Self {
-            finder: memmem::Finder::new(&format!("\n--{boundary}")).into_owned(),
+            delimiter: Delimiter::new(boundary).ok_or(PayloadError::NoBoundary)?,
             pending: BytesMut::from(b"\n".as_slice()),
             state: State::Preamble,
             surrounding_bytes: 0,
@@ -245,7 +220,7 @@ impl Parser {
     }
 
     fn skip_to_boundary(&mut self) -> Result<Option<Step>, PayloadError> {
-        match self.search() {
+        match self.delimiter.search(&self.pending) {
             Search::Undecided { safe } => {
                 self.pass_over(safe)?;
                 Ok(Some(Step::NeedMore))
@@ -282,7 +257,7 @@ impl Parser {
     }
 
     fn read_field(&mut self) -> Result<Option<Step>, PayloadError> {
-        match self.search() {
+        match self.delimiter.search(&self.pending) {
             Search::Undecided { safe } if safe <= 1 + MAX_FIELD_BYTES => return Ok(Some(Step::NeedMore)),
             Search::Boundary { end, resume, kind } if end <= 1 + MAX_FIELD_BYTES => {
                 if self.field.is_none() {
@@ -303,7 +278,7 @@ impl Parser {
 
     fn read_file(&mut self, progress: Progress) -> Result<Option<Step>, PayloadError> {
         let lead = usize::from(progress == Progress::Beginning);
-        let search = self.search();
+        let search = self.delimiter.search(&self.pending);
         let (Search::Undecided { safe: end } | Search::Boundary { end, .. }) = search;
         if end > lead {
             self.pending.advance(lead);
@@ -336,57 +311,18 @@ impl Parser {
         }
         Ok(())
     }
-
-    /// Looks for the next boundary in the buffer.
-    fn search(&self) -> Search {
-        let buffer = self.pending.as_ref();
-        let marker_len = self.finder.needle().len();
-        for at in self.finder.find_iter(buffer) {
-            let has_return = at.checked_sub(1).and_then(|before| buffer.get(before)) == Some(&b'\r');
-            let end = at - usize::from(has_return);
-            match classify(buffer.get(at + marker_len..).unwrap_or_default()) {
-                Rest::Boundary(kind, len) => {
-                    return Search::Boundary {
-                        end,
-                        resume: at + marker_len + len,
-                        kind,
-                    };
-                }
-                Rest::Undecided => return Search::Undecided { safe: end },
-                Rest::Content => {}
-            }
-        }
-        // The marker may begin in what is kept, behind a carriage return.
-        Search::Undecided {
-            safe: buffer.len().saturating_sub(marker_len),
-        }
-    }
 }
 
-/// What follows two dashes and the boundary's text.
-enum Rest {
-    /// They are a boundary, and so many more bytes belong to it.
-    Boundary(Boundary, usize),
-    /// They are part of the content.
-    Content,
-    /// More must be seen.
-    Undecided,
-}
-
-fn classify(rest: &[u8]) -> Rest {
-    if rest.starts_with(b"--") {
-        return Rest::Boundary(Boundary::Closing, 2);
-    }
-    let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    match rest.get(padding..).unwrap_or_default() {
-        _ if padding > MAX_PADDING_BYTES => Rest::Content,
-        // The line feed stays for the header.
-        [b'\n', ..] => Rest::Boundary(Boundary::Opening, padding),
-        [b'\r', b'\n', ..] => Rest::Boundary(Boundary::Opening, padding + 1),
-        [] | [b'\r'] => Rest::Undecided,
-        [b'-'] if padding == 0 => Rest::Undecided,
-        _ => Rest::Content,
-    }
+/// Returns whether a part with this header is a file: it has a name or a type that no form field has.
+fn is_file(header: &[u8]) -> bool {
+    fields(header).iter().any(|(name, value)| {
+        if name.eq_ignore_ascii_case("content-disposition") {
+            let is_named = |parameter_name| parameter(value, parameter_name).is_some_and(|name| !name.is_empty());
+            is_named("filename") || is_named("filename*")
+        } else {
+            name.eq_ignore_ascii_case("content-type") && !starts_with_ignoring_case(value, "text/")
+        }
+    })
 }
 
 #[cfg(test)]

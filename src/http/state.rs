@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use super::rendered::Rendered;
 use crate::auth::{Administrator, Denied, KeyDigest};
 use crate::catalog::{Origin, SourceName};
 use crate::clock::Clock;
 use crate::config::{DeletePolicy, FeedConfig, ServerConfig};
 use crate::mirror::Mirror;
+use crate::odata::links::Links;
+use crate::odata::protocol::Protocol;
 
 /// The application. Clones are handles to the same.
 #[derive(Clone)]
@@ -28,6 +31,8 @@ pub struct AppParts {
     pub feeds: Vec<FeedConfig>,
     /// The longest path and query, in bytes.
     pub max_url_bytes: usize,
+    /// Entries as they were written before.
+    pub rendered: Rendered,
     /// The time.
     pub clock: Clock,
 }
@@ -77,6 +82,8 @@ impl App {
 pub struct FeedRequest<'a> {
     /// The feed.
     pub feed: &'a SourceName,
+    /// The version of the protocol that is spoken where the request came in.
+    pub protocol: Protocol,
     /// What deleting means in it.
     pub delete: DeletePolicy,
     /// The feed's root as the client reaches it, without a trailing slash.
@@ -85,4 +92,26 @@ pub struct FeedRequest<'a> {
     pub rest: &'a str,
     /// The query string, still percent-encoded.
     pub query: &'a str,
+}
+
+impl FeedRequest<'_> {
+    /// Returns where the feed lies for the client.
+    #[must_use]
+    pub fn links(&self) -> Links<'_> {
+        Links {
+            root: &self.root,
+            protocol: self.protocol,
+        }
+    }
+
+    /// Returns a request for something else below the same root.
+    #[must_use]
+    pub fn at<'b>(&'b self, rest: &'b str, query: &'b str) -> FeedRequest<'b> {
+        FeedRequest {
+            root: self.root.clone(),
+            rest,
+            query,
+            ..*self
+        }
+    }
 }

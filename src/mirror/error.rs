@@ -23,6 +23,11 @@ pub enum MirrorError {
         /// Id, or id and version.
         what: String,
     },
+    /// The filter takes too long to evaluate.
+    #[error(
+        "$filter is too costly for this many packages: narrow it by Id eq 'x' or IsLatestVersion, or take replace and concat away"
+    )]
+    TooCostly,
     /// An upstream that may know could not be asked.
     #[error("the upstream '{upstream}' could not be asked for '{what}': {source}")]
     Upstream {

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use super::{Mirror, MirrorError};
 use crate::catalog::query::{Latest, Page, SearchTerms};
-use crate::catalog::{Query, Record, SourceName};
+use crate::catalog::{Member, Query, Record, Row, SourceName};
+use crate::nuget::SemVerLevel;
 use crate::store::RecordKey;
 use crate::view::{Candidates, FeedView, Hit};
 
 /// How many records are held at a time while they are asked whether their versions answer.
 const RECORDS_AT_A_TIME: usize = 100;
 
-/// One version that answers a query.
+/// One version that answers a query. What its row does not tell, [`Mirror::records`] does.
 #[derive(Debug, Clone)]
 pub struct Answered {
-    /// All that is known of it.
-    pub record: Record,
+    /// The source that answers for it.
+    pub source: SourceName,
+    /// Its row. Whatever changes of a version, also beside its row, makes a new one: the same row means the same record.
+    pub row: Arc<Row>,
     /// Whether it is the latest release, for the level that the query reads.
     pub is_latest: bool,
     /// Whether it is the latest version, for the level that the query reads.
@@ -80,29 +83,37 @@ impl Mirror {
         }
     }
 
-    async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<(Vec<Answered>, u64), MirrorError> {
+    /// Returns the records of versions that answered, in their order. `None` where one went since.
+    pub async fn records(&self, page: &[Answered]) -> Result<Vec<Option<Record>>, MirrorError> {
+        let keys = page.iter().map(|answered| key(&answered.source, &answered.row));
+        let records = self.look_up_all(keys.collect()).await?;
+        // The row of the view decides, so that an entry never contradicts the query that found it.
+        let as_seen = |(record, answered): (Option<Record>, &Answered)| {
+            record.map(|record| Record {
+                row: Arc::clone(&answered.row),
+                ..record
+            })
+        };
+        Ok(records.into_iter().zip(page).map(as_seen).collect())
+    }
+
+    pub(super) async fn answer(
+        &self,
+        view: &Arc<FeedView>,
+        query: &Query,
+    ) -> Result<(Vec<Answered>, u64), MirrorError> {
         let mut candidates = self.candidates(view, query).await?;
         candidates.hits = self.settled(candidates.hits, query).await?;
         let records = if candidates.order_needs_records {
-            self.records(&candidates.hits).await?
+            self.records_of(&candidates.hits).await?
         } else {
             Vec::new()
         };
+        if query.work.is_spent() {
+            return Err(MirrorError::TooCostly);
+        }
         let (hits, total) = candidates.page(query, &records);
-        let records = self.records(&hits).await?;
-        let answered = hits.iter().zip(records).filter_map(|(hit, record)| {
-            let member = hit.member();
-            // A record that went since the view was read is gone: it does not answer.
-            record.map(|record| Answered {
-                // The row of the view decides, so that an entry never contradicts the query that found it.
-                record: Record {
-                    row: Arc::clone(&member.row),
-                    ..record
-                },
-                is_latest: member.is_latest(Latest::Stable, query.level),
-                is_absolute_latest: member.is_latest(Latest::Absolute, query.level),
-            })
-        });
+        let answered = hits.iter().map(|hit| Answered::of(hit.member(), query.level));
         Ok((answered.collect(), total))
     }
 
@@ -123,8 +134,11 @@ impl Mirror {
         }
         let mut settled = Vec::new();
         for some in hits.chunks(RECORDS_AT_A_TIME) {
+            if query.work.is_spent() {
+                break;
+            }
             let deferred: Vec<Hit> = some.iter().filter(|hit| hit.is_deferred).cloned().collect();
-            let mut records = self.records(&deferred).await?.into_iter();
+            let mut records = self.records_of(&deferred).await?.into_iter();
             settled.extend(some.iter().cloned().filter_map(|hit| {
                 if hit.is_deferred {
                     hit.settle(query, records.next().flatten().as_ref())
@@ -136,23 +150,36 @@ impl Mirror {
         Ok(settled)
     }
 
-    async fn records(&self, hits: &[Hit]) -> Result<Vec<Option<Record>>, MirrorError> {
-        if hits.is_empty() {
+    async fn records_of(&self, hits: &[Hit]) -> Result<Vec<Option<Record>>, MirrorError> {
+        let members = hits.iter().map(Hit::member);
+        self.look_up_all(members.map(|member| key(&member.source, &member.row)).collect())
+            .await
+    }
+
+    async fn look_up_all(&self, keys: Vec<RecordKey>) -> Result<Vec<Option<Record>>, MirrorError> {
+        if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let key = |hit: &Hit| {
-            let member = hit.member();
-            RecordKey {
-                source: member.source.clone(),
-                id: member.row.id.clone(),
-                version: member.row.version.clone(),
-            }
-        };
-        self.inner
-            .index
-            .lookup(hits.iter().map(key).collect())
-            .await
-            .map_err(MirrorError::index)
+        self.inner.index.lookup(keys).await.map_err(MirrorError::index)
+    }
+}
+
+impl Answered {
+    fn of(member: &Member, level: SemVerLevel) -> Self {
+        Self {
+            source: member.source.clone(),
+            row: Arc::clone(&member.row),
+            is_latest: member.is_latest(Latest::Stable, level),
+            is_absolute_latest: member.is_latest(Latest::Absolute, level),
+        }
+    }
+}
+
+fn key(source: &SourceName, row: &Row) -> RecordKey {
+    RecordKey {
+        source: source.clone(),
+        id: row.id.clone(),
+        version: row.version.clone(),
     }
 }
 

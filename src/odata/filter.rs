@@ -3,12 +3,16 @@
 //! Knows OData v2's grammar and precedence; refuses to know what is asked with it. Parentheses are taken apart with a stack
 //! of their own and only what lies between them goes through the Pratt parser, so that no input nests calls deeply.
 
+mod names;
+
 use pratt::{Affix, Associativity, PrattError, PrattParser, Precedence};
 
+pub use self::names::Meant;
+
+use self::names::{Infix, Meaning, Prefix};
 use super::lexer::{Lexer, LexicalError, Word};
 use crate::catalog::Expression;
-use crate::catalog::columns::Column;
-use crate::catalog::expression::{Arithmetic, Comparison, Function, Literal, TypeError};
+use crate::catalog::expression::{Arithmetic, Comparison, Function, TypeError};
 use crate::limits::{MAX_FILTER_DEPTH, MAX_FILTER_NODES};
 
 /// Why a text is no expression, and where.
@@ -31,11 +35,24 @@ pub enum FilterProblem {
     #[error(transparent)]
     Type(#[from] TypeError),
     /// A name is no property.
-    #[error("packages have no property '{0}'")]
-    UnknownProperty(String),
+    #[error("packages have no property '{name}'{meant}")]
+    UnknownProperty {
+        /// The name.
+        name: String,
+        /// The one that may have been meant.
+        meant: Meant,
+    },
     /// A name is no function.
-    #[error("there is no function '{0}'")]
-    UnknownFunction(String),
+    #[error("there is no function '{name}'{meant}")]
+    UnknownFunction {
+        /// The name.
+        name: String,
+        /// The one that may have been meant.
+        meant: Meant,
+    },
+    /// A function of OData that this server, like the galleries, does not have.
+    #[error("the function '{0}' is not supported")]
+    Unsupported(&'static str),
     /// A value is missing.
     #[error("a property, a literal or a function is missing here")]
     MissingOperand,
@@ -95,20 +112,6 @@ enum Item {
     Infix(Infix, usize),
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Prefix {
-    Not,
-    Minus,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Infix {
-    Or,
-    And,
-    Compare(Comparison),
-    Calculate(Arithmetic),
-}
-
 /// An open parenthesis: of a call, or of a group.
 struct Frame {
     at: usize,
@@ -136,7 +139,7 @@ fn read(text: &str) -> Result<Expression, Problem> {
     let mut nodes = 0;
     let mut pending = next(&mut lexer)?;
     while let Some((at, word)) = pending.take() {
-        nodes += 1;
+        nodes += usize::from(!matches!(word, Word::Open | Word::Close | Word::Comma));
         if nodes > MAX_FILTER_NODES {
             return Err((at, FilterProblem::TooLong));
         }
@@ -144,9 +147,8 @@ fn read(text: &str) -> Result<Expression, Problem> {
         let is_call = matches!(pending, Some((_, Word::Open)));
         match word {
             Word::Open => open(&mut outer, &mut frame, Frame::new(at, None))?,
-            Word::Name(name) if is_call && keyword(name).is_none() => {
-                let unknown = || (at, FilterProblem::UnknownFunction(name.to_owned()));
-                let function = Function::named(name).ok_or_else(unknown)?;
+            Word::Name(name) if is_call && names::operator(name).is_none() => {
+                let function = names::function(name).map_err(|problem| (at, problem))?;
                 open(&mut outer, &mut frame, Frame::new(at, Some(function)))?;
                 pending = next(&mut lexer)?;
             }
@@ -210,61 +212,18 @@ fn operand(expression: Result<Expression, TypeError>, depth: usize, at: usize) -
 }
 
 fn item(word: Word<'_>, at: usize) -> Result<Item, Problem> {
-    let literal = match word {
-        Word::Text(text) => Literal::text(&text),
-        Word::Integer(number) => Literal::Integer(number),
-        Word::Double(number) => Literal::Double(number),
-        Word::DateTime(instant) => Literal::DateTime(instant),
+    let expression = match word {
+        Word::Literal(literal) => literal.into(),
         Word::Minus => return Ok(Item::Prefix(Prefix::Minus, at)),
-        Word::Name(name) => match (keyword(name), constant(name)) {
-            (Some(Keyword::Not), _) => return Ok(Item::Prefix(Prefix::Not, at)),
-            (Some(Keyword::Infix(infix)), _) => return Ok(Item::Infix(infix, at)),
-            (None, Some(literal)) => literal,
-            (None, None) => {
-                let unknown = || (at, FilterProblem::UnknownProperty(name.to_owned()));
-                let column = Column::named(name).ok_or_else(unknown)?;
-                return operand(Ok(column.into()), 1, at).map(Item::Operand);
-            }
+        Word::Name(name) => match names::meaning(name).map_err(|problem| (at, problem))? {
+            Meaning::Prefix(prefix) => return Ok(Item::Prefix(prefix, at)),
+            Meaning::Infix(infix) => return Ok(Item::Infix(infix, at)),
+            Meaning::Constant(literal) => literal.into(),
+            Meaning::Column(column) => column.into(),
         },
         Word::Open | Word::Close | Word::Comma => return Err((at, FilterProblem::MissingOperand)),
     };
-    operand(Ok(literal.into()), 1, at).map(Item::Operand)
-}
-
-enum Keyword {
-    Not,
-    Infix(Infix),
-}
-
-/// Returns the operator of a name; `neq`, `gte` and `lte` are PhpNuget's spellings.
-fn keyword(name: &str) -> Option<Keyword> {
-    let infix = match name.to_ascii_lowercase().as_str() {
-        "not" => return Some(Keyword::Not),
-        "or" => Infix::Or,
-        "and" => Infix::And,
-        "eq" => Infix::Compare(Comparison::Equal),
-        "ne" | "neq" => Infix::Compare(Comparison::NotEqual),
-        "gt" => Infix::Compare(Comparison::Greater),
-        "ge" | "gte" => Infix::Compare(Comparison::GreaterOrEqual),
-        "lt" => Infix::Compare(Comparison::Less),
-        "le" | "lte" => Infix::Compare(Comparison::LessOrEqual),
-        "add" => Infix::Calculate(Arithmetic::Add),
-        "sub" => Infix::Calculate(Arithmetic::Subtract),
-        "mul" => Infix::Calculate(Arithmetic::Multiply),
-        "div" => Infix::Calculate(Arithmetic::Divide),
-        "mod" => Infix::Calculate(Arithmetic::Modulo),
-        _ => return None,
-    };
-    Some(Keyword::Infix(infix))
-}
-
-fn constant(name: &str) -> Option<Literal> {
-    match name.to_ascii_lowercase().as_str() {
-        "null" => Some(Literal::Null),
-        "true" => Some(Literal::Boolean(true)),
-        "false" => Some(Literal::Boolean(false)),
-        _ => None,
-    }
+    operand(Ok(expression), 1, at).map(Item::Operand)
 }
 
 /// Parses what lies between parentheses or commas; `end` is where it ends.

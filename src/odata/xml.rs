@@ -20,8 +20,23 @@ impl Xml {
         Self(text)
     }
 
+    /// Begins a piece of a document.
+    pub(super) fn piece(capacity: usize) -> Self {
+        Self(String::with_capacity(capacity))
+    }
+
     pub(super) fn finish(self) -> String {
         self.0
+    }
+
+    /// Returns the length of what was written, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Lets somebody else write on.
+    pub(super) fn as_mut_string(&mut self) -> &mut String {
+        &mut self.0
     }
 
     /// Writes markup, or text that needs no escape.
@@ -82,7 +97,7 @@ mod tests {
     use quick_xml::events::Event;
 
     fn escaped(text: &str) -> String {
-        let mut xml = Xml(String::new());
+        let mut xml = Xml::piece(0);
         xml.text(text);
         xml.finish()
     }

@@ -34,7 +34,7 @@ impl Hit {
     /// Lets the record of a deferred version say whether it answers. A version whose record has gone meanwhile does not.
     #[must_use]
     pub fn settle(self, query: &Query, record: Option<&Record>) -> Option<Self> {
-        let columns = Columns::of(self.member(), query.level);
+        let columns = Columns::of(self.member(), query.level).with_work(&query.work);
         let (record, filter) = record.zip(query.filter.as_ref())?;
         let answers = filter.verdict(&columns.with_record(record)) == Verdict::True;
         answers.then_some(Self {
@@ -68,6 +68,9 @@ impl FeedView {
         };
         let mut hits = Vec::new();
         for group in groups {
+            if query.work.is_spent() {
+                break;
+            }
             // At most one version of a group is the latest, and it stands among the first.
             let looked_at = match query.latest {
                 Some(latest) => group.latest_at(latest, query.level).map_or(0..0, |at| at..at + 1),
@@ -132,7 +135,7 @@ fn verdict(query: &Query, member: &Member) -> Verdict {
     match &query.filter {
         _ if is_out => Verdict::False,
         None => Verdict::True,
-        Some(filter) => filter.verdict(&Columns::of(member, query.level)),
+        Some(filter) => filter.verdict(&Columns::of(member, query.level).with_work(&query.work)),
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 const EDGES: &[(&str, &[&str])] = &[
     ("nuget", &["limits"]),
     ("catalog", &["limits", "nuget"]),
-    ("odata", &["catalog", "limits", "nuget"]),
+    ("mime", &["limits"]),
+    ("odata", &["catalog", "limits", "mime", "nuget"]),
     ("view", &["catalog", "config", "nuget"]),
     ("store", &["catalog", "clock", "nuget"]),
     ("upstream", &["catalog", "nuget", "odata", "redact"]),
@@ -19,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "auth", "catalog", "clock", "config", "limits", "mirror", "nuget", "odata",
+            "auth", "catalog", "clock", "config", "limits", "mime", "mirror", "nuget", "odata", "redact",
         ],
     ),
     (
@@ -64,6 +65,7 @@ const WORLD: &[&str] = &[
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("nuget", WORLD),
     ("catalog", WORLD),
+    ("mime", WORLD),
     ("odata", WORLD),
     ("limits", WORLD),
     ("view", WORLD),

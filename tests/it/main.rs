@@ -7,10 +7,17 @@
     reason = "a test fails by panicking, also in the support code that clippy does not know as a test"
 )]
 
+mod answers;
 mod architecture;
 mod attack;
+mod batch;
 mod commands;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod corruption;
+mod endpoints;
+mod filters;
+mod http_caching;
 mod judges;
 mod kill;
 mod listings;

@@ -1,13 +1,14 @@
 //! The functions that expressions call: names, parameters, results.
 
-use std::borrow::Cow;
+mod clock;
+mod text;
 
-use chrono::{Datelike, Timelike};
-
+use self::clock::Part;
 use super::Expression;
-use super::value::{TextValue, Value, as_double};
-use crate::catalog::columns::{Columns, Kind};
-use crate::limits::MAX_COMPUTED_BYTES;
+use super::number::{Rounding, rounded};
+use super::value::Value;
+use crate::catalog::columns::Columns;
+use crate::catalog::expression::Kind;
 
 /// A function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,53 +31,91 @@ pub enum Function {
     Hour,
     Minute,
     Second,
+    Days,
+    Hours,
+    Minutes,
+    Seconds,
     Round,
     Floor,
     Ceiling,
 }
 
-/// Functions with their names and the types of their parameters.
-const FUNCTIONS: &[(Function, &str, &[Kind], Kind)] = &[
-    (
-        Function::SubstringOf,
-        "substringof",
-        &[Kind::Text, Kind::Text],
-        Kind::Boolean,
-    ),
-    (
-        Function::StartsWith,
-        "startswith",
-        &[Kind::Text, Kind::Text],
-        Kind::Boolean,
-    ),
-    (Function::EndsWith, "endswith", &[Kind::Text, Kind::Text], Kind::Boolean),
-    (Function::IndexOf, "indexof", &[Kind::Text, Kind::Text], Kind::Integer),
-    (Function::Length, "length", &[Kind::Text], Kind::Integer),
-    (Function::Concat, "concat", &[Kind::Text, Kind::Text], Kind::Text),
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parameter {
+    Text,
+    Integer,
+    Number,
+    Instant,
+    /// An instant or a duration.
+    Clock,
+    Duration,
+}
+
+impl Parameter {
+    fn takes(self, kind: Kind) -> bool {
+        kind == Kind::Null
+            || match self {
+                Self::Text => kind.is_text(),
+                Self::Integer => kind.is_integer(),
+                Self::Number => kind.is_number(),
+                Self::Instant => kind.is_instant(),
+                Self::Clock => kind.is_instant() || kind == Kind::Time,
+                Self::Duration => kind == Kind::Time,
+            }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "Edm.String",
+            Self::Integer => "Edm.Int32",
+            Self::Number => "Edm.Double or Edm.Decimal",
+            Self::Instant => "Edm.DateTime",
+            Self::Clock => "Edm.DateTime or Edm.Time",
+            Self::Duration => "Edm.Time",
+        }
+    }
+}
+
+const TEXT: &[Parameter] = &[Parameter::Text];
+const TWO_TEXTS: &[Parameter] = &[Parameter::Text, Parameter::Text];
+
+/// Functions with their names, the types of their parameters and their results.
+const FUNCTIONS: &[(Function, &str, &[Parameter], Kind)] = &[
+    (Function::SubstringOf, "substringof", TWO_TEXTS, Kind::Boolean),
+    (Function::StartsWith, "startswith", TWO_TEXTS, Kind::Boolean),
+    (Function::EndsWith, "endswith", TWO_TEXTS, Kind::Boolean),
+    (Function::IndexOf, "indexof", TWO_TEXTS, Kind::Int32),
+    (Function::Length, "length", TEXT, Kind::Int32),
+    (Function::Concat, "concat", TWO_TEXTS, Kind::Text),
     (
         Function::Substring,
         "substring",
-        &[Kind::Text, Kind::Integer, Kind::Integer],
+        &[Parameter::Text, Parameter::Integer, Parameter::Integer],
         Kind::Text,
     ),
     (
         Function::Replace,
         "replace",
-        &[Kind::Text, Kind::Text, Kind::Text],
+        &[Parameter::Text, Parameter::Text, Parameter::Text],
         Kind::Text,
     ),
-    (Function::ToLower, "tolower", &[Kind::Text], Kind::Text),
-    (Function::ToUpper, "toupper", &[Kind::Text], Kind::Text),
-    (Function::Trim, "trim", &[Kind::Text], Kind::Text),
-    (Function::Year, "year", &[Kind::DateTime], Kind::Integer),
-    (Function::Month, "month", &[Kind::DateTime], Kind::Integer),
-    (Function::Day, "day", &[Kind::DateTime], Kind::Integer),
-    (Function::Hour, "hour", &[Kind::DateTime], Kind::Integer),
-    (Function::Minute, "minute", &[Kind::DateTime], Kind::Integer),
-    (Function::Second, "second", &[Kind::DateTime], Kind::Integer),
-    (Function::Round, "round", &[Kind::Double], Kind::Double),
-    (Function::Floor, "floor", &[Kind::Double], Kind::Double),
-    (Function::Ceiling, "ceiling", &[Kind::Double], Kind::Double),
+    (Function::ToLower, "tolower", TEXT, Kind::Text),
+    (Function::ToUpper, "toupper", TEXT, Kind::Text),
+    (Function::Trim, "trim", TEXT, Kind::Text),
+    (Function::Year, "year", &[Parameter::Instant], Kind::Int32),
+    (Function::Month, "month", &[Parameter::Instant], Kind::Int32),
+    (Function::Day, "day", &[Parameter::Instant], Kind::Int32),
+    (Function::Hour, "hour", &[Parameter::Clock], Kind::Int32),
+    (Function::Minute, "minute", &[Parameter::Clock], Kind::Int32),
+    (Function::Second, "second", &[Parameter::Clock], Kind::Int32),
+    (Function::Days, "days", &[Parameter::Duration], Kind::Int32),
+    (Function::Hours, "hours", &[Parameter::Duration], Kind::Int32),
+    (Function::Minutes, "minutes", &[Parameter::Duration], Kind::Int32),
+    (Function::Seconds, "seconds", &[Parameter::Duration], Kind::Int32),
+    (Function::Round, "round", &[Parameter::Number], Kind::Double),
+    (Function::Floor, "floor", &[Parameter::Number], Kind::Double),
+    (Function::Ceiling, "ceiling", &[Parameter::Number], Kind::Double),
 ];
 
 impl Function {
@@ -89,7 +128,12 @@ impl Function {
             .map(|(function, ..)| *function)
     }
 
-    fn entry(self) -> (&'static str, &'static [Kind], Kind) {
+    /// Returns the names of all functions.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FUNCTIONS.iter().map(|(_, name, ..)| *name)
+    }
+
+    fn entry(self) -> (&'static str, &'static [Parameter], Kind) {
         FUNCTIONS
             .iter()
             .find(|(function, ..)| *function == self)
@@ -104,23 +148,32 @@ impl Function {
         self.entry().0
     }
 
-    /// Returns the types of the parameters.
+    /// Returns the fewest and the most arguments it takes.
     #[must_use]
-    pub fn parameters(self) -> &'static [Kind] {
-        self.entry().1
-    }
-
-    /// Returns the fewest arguments it takes.
-    #[must_use]
-    pub fn required(self) -> usize {
+    pub fn arity(self) -> (usize, usize) {
+        let most = self.entry().1.len();
         // substring(text, from) and substring(text, from, length)
-        self.parameters().len() - usize::from(self == Self::Substring)
+        (most - usize::from(self == Self::Substring), most)
     }
 
-    /// Returns the type of the result.
+    /// Returns the first argument, counted from 1, that has a type it does not take, and what it takes there.
+    pub(super) fn misfit(self, kinds: impl Iterator<Item = Kind>) -> Option<(usize, &'static str)> {
+        self.entry()
+            .1
+            .iter()
+            .zip(kinds)
+            .zip(1..)
+            .find(|((parameter, kind), _)| !parameter.takes(*kind))
+            .map(|((parameter, _), position)| (position, parameter.name()))
+    }
+
+    /// Returns the type of the result. A decimal is rounded to a decimal, every other number to a double.
     #[must_use]
-    pub fn result(self) -> Kind {
-        self.entry().2
+    pub fn result(self, first: Option<Kind>) -> Kind {
+        match self {
+            Self::Round | Self::Floor | Self::Ceiling if first == Some(Kind::Decimal) => Kind::Decimal,
+            _ => self.entry().2,
+        }
     }
 
     /// Calls the function. A null argument makes the result null, but for `concat`, where it is an empty text as in
@@ -132,158 +185,33 @@ impl Function {
                 .map_or(Value::Null, |argument| argument.evaluate(columns))
         };
         match self {
-            Self::SubstringOf => find(arguments.first(), argument(1), columns),
-            Self::StartsWith => both(argument(0), argument(1), |text, prefix| {
-                Value::Boolean(in_case(text, prefix, |text, prefix| text.starts_with(prefix)))
+            Self::SubstringOf => text::substring_of(arguments.first(), argument(1), columns),
+            Self::StartsWith => text::look(argument(0), argument(1), columns, |text, prefix| {
+                Value::Boolean(text.starts_with(prefix))
             }),
-            Self::EndsWith => both(argument(0), argument(1), |text, suffix| {
-                Value::Boolean(in_case(text, suffix, |text, suffix| text.ends_with(suffix)))
+            Self::EndsWith => text::look(argument(0), argument(1), columns, |text, suffix| {
+                Value::Boolean(text.ends_with(suffix))
             }),
-            Self::IndexOf => both(argument(0), argument(1), |text, part| {
-                in_case(text, part, |text, part| {
-                    let before = text.find(part).and_then(|at| text.get(..at));
-                    Value::Integer(before.map_or(-1, chars))
-                })
-            }),
-            Self::Concat => concat(argument(0), argument(1)),
-            Self::Replace => replace(argument(0), argument(1), argument(2)),
+            Self::IndexOf => text::look(argument(0), argument(1), columns, text::index_of),
+            Self::Length => text::length(argument(0), columns),
+            Self::Concat => text::concat(argument(0), argument(1), columns),
             Self::Substring => {
                 let length = (arguments.len() > 2).then(|| argument(2));
-                substring(argument(0), &argument(1), length.as_ref())
+                text::substring(argument(0), &argument(1), length.as_ref(), columns)
             }
-            Self::Length => one(argument(0), |text| Value::Integer(chars(text.as_str()))),
-            Self::ToLower => one(argument(0), |text| Value::Text(text.into_lower())),
-            Self::ToUpper => one(argument(0), |text| Value::Text(text.respelled(str::to_uppercase))),
-            Self::Trim => one(argument(0), |text| {
-                Value::Text(text.respelled(|text| text.trim().to_owned()))
-            }),
-            Self::Year | Self::Month | Self::Day | Self::Hour | Self::Minute | Self::Second => self.part(argument(0)),
-            Self::Round | Self::Floor | Self::Ceiling => self.rounded(argument(0)),
+            Self::Replace => text::replace(argument(0), &argument(1), &argument(2), columns),
+            Self::ToLower => text::to_lower(argument(0), columns),
+            Self::ToUpper => text::to_upper(argument(0), columns),
+            Self::Trim => text::trim(argument(0), columns),
+            Self::Year => Part::Year.of(argument(0)),
+            Self::Month => Part::Month.of(argument(0)),
+            Self::Day | Self::Days => Part::Day.of(argument(0)),
+            Self::Hour | Self::Hours => Part::Hour.of(argument(0)),
+            Self::Minute | Self::Minutes => Part::Minute.of(argument(0)),
+            Self::Second | Self::Seconds => Part::Second.of(argument(0)),
+            Self::Round => rounded(argument(0), Rounding::Nearest),
+            Self::Floor => rounded(argument(0), Rounding::Down),
+            Self::Ceiling => rounded(argument(0), Rounding::Up),
         }
     }
-
-    fn part(self, value: Value<'_>) -> Value<'_> {
-        let Value::DateTime(instant) = value else {
-            return value;
-        };
-        let part = match self {
-            Self::Year => return Value::Integer(instant.year().into()),
-            Self::Month => instant.month(),
-            Self::Day => instant.day(),
-            Self::Hour => instant.hour(),
-            Self::Minute => instant.minute(),
-            _ => instant.second(),
-        };
-        Value::Integer(part.into())
-    }
-
-    fn rounded(self, value: Value<'_>) -> Value<'_> {
-        let Some(number) = as_double(&value) else {
-            return value;
-        };
-        Value::Double(match self {
-            // .NET's Math.Round, which the galleries' engine calls, rounds halves to even.
-            Self::Round => number.round_ties_even(),
-            Self::Floor => number.floor(),
-            _ => number.ceil(),
-        })
-    }
-}
-
-fn chars(text: &str) -> i64 {
-    i64::try_from(text.chars().count()).unwrap_or(i64::MAX)
-}
-
-/// Applies a function to a text; nulls and what is deferred pass through.
-fn one<'a>(value: Value<'a>, apply: impl FnOnce(TextValue<'a>) -> Value<'a>) -> Value<'a> {
-    match value {
-        Value::Text(text) => apply(text),
-        Value::Deferred => Value::Deferred,
-        _ => Value::Null,
-    }
-}
-
-/// Applies a function to two texts; a null of either wins over what is deferred, because it is certain.
-fn both<'a>(
-    left: Value<'a>,
-    right: Value<'a>,
-    apply: impl FnOnce(&TextValue<'a>, &TextValue<'a>) -> Value<'a>,
-) -> Value<'a> {
-    match (left, right) {
-        (Value::Text(left), Value::Text(right)) => apply(&left, &right),
-        (Value::Null, _) | (_, Value::Null) => Value::Null,
-        (Value::Deferred, _) | (_, Value::Deferred) => Value::Deferred,
-        _ => Value::Null,
-    }
-}
-
-/// Looks at both texts as they are, or at both in lower case where the searched one ignores case.
-fn in_case<T>(text: &TextValue<'_>, part: &TextValue<'_>, look: impl FnOnce(&str, &str) -> T) -> T {
-    if text.ignores_case_in_search() {
-        look(&text.lower(), &part.lower())
-    } else {
-        look(text.as_str(), part.as_str())
-    }
-}
-
-fn find<'a>(needle: Option<&'a Expression>, text: Value<'a>, columns: &Columns<'a>) -> Value<'a> {
-    if let (Some(Expression::Literal(super::Literal::Text(needle))), Value::Text(text)) = (needle, &text) {
-        return Value::Boolean(needle.occurs_in(text));
-    }
-    let needle = needle.map_or(Value::Null, |needle| needle.evaluate(columns));
-    both(text, needle, |text, needle| {
-        Value::Boolean(in_case(text, needle, |text, needle| text.contains(needle)))
-    })
-}
-
-fn concat<'a>(left: Value<'a>, right: Value<'a>) -> Value<'a> {
-    match (left, right) {
-        (Value::Text(left), Value::Text(right)) => {
-            if left.as_str().len() + right.as_str().len() > MAX_COMPUTED_BYTES {
-                return Value::Null;
-            }
-            Value::Text(left.followed_by(&right))
-        }
-        (Value::Deferred, _) | (_, Value::Deferred) => Value::Deferred,
-        (Value::Text(text), _) | (_, Value::Text(text)) => Value::Text(text),
-        _ => Value::Null,
-    }
-}
-
-fn replace<'a>(text: Value<'a>, old: Value<'a>, new: Value<'a>) -> Value<'a> {
-    let Value::Text(new) = new else {
-        return both(text, old, |_, _| Value::Null);
-    };
-    both(text, old, |text, old| {
-        let (text, old, new) = (text.as_str(), old.as_str(), new.as_str());
-        if old.is_empty() {
-            return Value::Text(TextValue::plain(text.to_owned()));
-        }
-        let grown = text.len() + text.matches(old).count() * new.len();
-        if grown > MAX_COMPUTED_BYTES {
-            return Value::Null;
-        }
-        Value::Text(TextValue::plain(text.replace(old, new)))
-    })
-}
-
-/// Cuts a text. What lies outside of it is empty: the galleries' engine fails there with a server error.
-fn substring<'a>(text: Value<'a>, from: &Value<'a>, length: Option<&Value<'a>>) -> Value<'a> {
-    let from = match from {
-        Value::Integer(from) => *from,
-        Value::Deferred => return Value::Deferred,
-        _ => return Value::Null,
-    };
-    let length = match length {
-        None => usize::MAX,
-        Some(Value::Integer(length)) => usize::try_from(*length).unwrap_or(0),
-        Some(Value::Deferred) => return Value::Deferred,
-        Some(_) => return Value::Null,
-    };
-    one(text, |text| {
-        let Ok(from) = usize::try_from(from) else {
-            return Value::Text(TextValue::plain(Cow::Borrowed("")));
-        };
-        Value::Text(text.respelled(|text| text.chars().skip(from).take(length).collect()))
-    })
 }

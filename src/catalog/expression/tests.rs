@@ -1,5 +1,4 @@
 use super::*;
-use crate::catalog::columns::Kind;
 use crate::catalog::testing::{described, instant, record, row, text};
 use crate::catalog::{Property, Row};
 
@@ -9,6 +8,7 @@ fn columns(row: &Row) -> Columns<'_> {
         is_latest: true,
         is_absolute_latest: false,
         record: None,
+        work: None,
     }
 }
 
@@ -25,7 +25,7 @@ fn null() -> Expression {
 }
 
 fn number(number: i64) -> Expression {
-    Literal::Integer(number).into()
+    Literal::Int64(number).into()
 }
 
 fn compare(operator: Comparison, left: Expression, right: Expression) -> Expression {
@@ -226,7 +226,11 @@ fn functions_and_arithmetic_yield_what_odata_says() {
             as_text("ü"),
         ),
         (call(Function::Substring, [quoted("x"), number(9)]), as_text("")),
-        (call(Function::Substring, [quoted("x"), number(-1)]), as_text("")),
+        (call(Function::Substring, [quoted("x"), number(-1)]), as_text("x")),
+        (
+            call(Function::Substring, [quoted("x"), number(0), number(-1)]),
+            as_text(""),
+        ),
         (
             call(Function::Replace, [quoted("aXbX"), quoted("X"), quoted("--")]),
             as_text("a--b--"),
@@ -251,13 +255,47 @@ fn functions_and_arithmetic_yield_what_odata_says() {
 }
 
 #[test]
-fn computed_texts_are_bounded() {
+fn a_text_that_grows_without_end_spends_the_budget() {
     let row = row("a", "1.0");
     let mut grown = quoted("aaaaaaaa");
     for _ in 0..20 {
         grown = call(Function::Replace, [grown, quoted("a"), quoted("aaaaaaaa")]);
     }
-    assert_eq!(grown.evaluate(&columns(&row)), Value::Null);
+    let work = Work::new(u64::MAX);
+    assert_eq!(grown.evaluate(&columns(&row).with_work(&work)), Value::Null);
+    assert!(work.is_spent());
+}
+
+#[test]
+fn work_is_counted_by_the_text_that_is_read_and_made() {
+    let row = described("Git", "1.0", &"Lorem ipsum ".repeat(100), "");
+    let spent = |expression: Expression| {
+        let steps = 1_000_000;
+        let work = Work::new(steps);
+        let _ = expression
+            .condition("$filter")
+            .unwrap()
+            .verdict(&columns(&row).with_work(&work));
+        (0..steps).take_while(|_| work.charge(1)).count()
+    };
+    let description = || of(Column::Description);
+    let left_of = |expression| 1_000_000 - spent(expression);
+    let searched = left_of(call(Function::SubstringOf, [quoted("dolor"), description()]));
+    assert!((100..400).contains(&searched), "{searched}");
+    let made = left_of(equal(
+        call(Function::Replace, [description(), quoted("o"), quoted("oo")]),
+        quoted("x"),
+    ));
+    assert!((5_000..10_000).contains(&made), "{made}");
+    let flag = left_of(of(Column::Listed));
+    assert!(flag < 20, "{flag}");
+}
+
+#[test]
+fn values_stay_small() {
+    assert!(size_of::<TextValue<'_>>() <= 64);
+    assert!(size_of::<Value<'_>>() <= 72);
+    assert!(size_of::<Expression>() <= 40);
 }
 
 #[test]
@@ -286,7 +324,7 @@ fn wrong_types_are_refused_with_the_column() {
         ),
         (
             error(Expression::calculate(Arithmetic::Add, of(Column::Id), number(1))),
-            "'add' needs a number, not Id (Edm.String)",
+            "'add' needs two numbers, not Id (Edm.String) and Edm.Int64",
         ),
         (
             error(Expression::call(Function::ToLower, vec![of(Column::Listed)])),
@@ -294,7 +332,7 @@ fn wrong_types_are_refused_with_the_column() {
         ),
         (
             error(Expression::call(Function::Trim, vec![])),
-            "trim takes 1 arguments, not 0",
+            "trim takes 1 argument, not 0",
         ),
     ] {
         assert_eq!(message, expected);

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::{Arithmetic, Comparison, Expression, Function, Literal};
-use crate::catalog::columns::{Column, Kind};
+use super::number::Arithmetic;
+use super::{Comparison, Expression, Function, Kind, Literal};
+use crate::catalog::columns::Column;
 
 /// An operator or function is given what it does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +19,7 @@ pub enum TypeError {
         /// The right operand.
         right: String,
     },
-    /// True and false have no order.
+    /// Booleans, guids and binaries have no order.
     #[error("'{operator}' cannot order {left} and {right}: use eq or ne")]
     Unordered {
         /// The operator.
@@ -36,6 +37,16 @@ pub enum TypeError {
         /// The operand.
         operand: String,
     },
+    /// Two numbers are needed.
+    #[error("'{operator}' needs two numbers, not {left} and {right}")]
+    NoNumbers {
+        /// The operator.
+        operator: &'static str,
+        /// The left operand.
+        left: String,
+        /// The right operand.
+        right: String,
+    },
     /// A number is needed.
     #[error("'{operator}' needs a number, not {operand}")]
     NoNumber {
@@ -51,33 +62,32 @@ pub enum TypeError {
         function: &'static str,
         /// The argument, counted from 1.
         position: usize,
-        /// What it takes.
-        expected: Kind,
+        /// The types that it takes.
+        expected: &'static str,
         /// What was given.
         operand: String,
     },
     /// There are too few or too many arguments.
-    #[error("{function} takes {expected} arguments, not {given}")]
+    #[error("{function} takes {} {}, not {given}", Arity(*arity), if *arity == (1, 1) { "argument" } else { "arguments" })]
     ArgumentCount {
         /// The function.
         function: &'static str,
-        /// How many it takes.
-        expected: usize,
+        /// The fewest and the most that it takes.
+        arity: (usize, usize),
         /// How many were given.
         given: usize,
     },
 }
 
-impl fmt::Display for Kind {
+/// `2`, or `2 to 3`.
+struct Arity((usize, usize));
+
+impl fmt::Display for Arity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Null => "null",
-            Self::Boolean => "Edm.Boolean",
-            Self::Integer => "Edm.Int64",
-            Self::Double => "Edm.Double",
-            Self::DateTime => "Edm.DateTime",
-            Self::Text | Self::Version => "Edm.String",
-        })
+        match self.0 {
+            (fewest, most) if fewest == most => write!(f, "{most}"),
+            (fewest, most) => write!(f, "{fewest} to {most}"),
+        }
     }
 }
 
@@ -110,22 +120,6 @@ impl Arithmetic {
     }
 }
 
-const fn is_number(kind: Kind) -> bool {
-    matches!(kind, Kind::Integer | Kind::Double | Kind::Null)
-}
-
-const fn is_text(kind: Kind) -> bool {
-    matches!(kind, Kind::Text | Kind::Version | Kind::Null)
-}
-
-/// Returns whether a value of one type can stand where the other is asked.
-fn fits(kind: Kind, asked: Kind) -> bool {
-    kind == Kind::Null
-        || kind == asked
-        || (is_text(kind) && is_text(asked))
-        || (asked == Kind::Double && kind == Kind::Integer)
-}
-
 impl Expression {
     /// Returns the type of its value.
     #[must_use]
@@ -135,11 +129,11 @@ impl Expression {
             Self::Column(column) => column.kind(),
             Self::Not(_) | Self::All(_) | Self::Any(_) | Self::Compare(..) => Kind::Boolean,
             Self::Calculate(_, operands) => {
-                let is_double = operands.iter().any(|operand| operand.kind() == Kind::Double);
-                if is_double { Kind::Double } else { Kind::Integer }
+                let [left, right] = operands.as_ref();
+                left.kind().promoted(right.kind()).unwrap_or(Kind::Null)
             }
             Self::Negate(operand) => operand.kind(),
-            Self::Call(function, _) => function.result(),
+            Self::Call(function, arguments) => function.result(arguments.first().map(Self::kind)),
         }
     }
 
@@ -147,14 +141,14 @@ impl Expression {
     pub fn compare(operator: Comparison, left: Self, right: Self) -> Result<Self, TypeError> {
         let (one, two) = (left.kind(), right.kind());
         let name = operator.name();
-        if !(fits(one, two) || fits(two, one)) {
+        if !one.compares_with(two) {
             return Err(TypeError::Compare {
                 operator: name,
                 left: left.describe(),
                 right: right.describe(),
             });
         }
-        let has_order = one != Kind::Boolean && two != Kind::Boolean;
+        let has_order = one.has_order() && two.has_order();
         if !has_order && !matches!(operator, Comparison::Equal | Comparison::NotEqual) {
             return Err(TypeError::Unordered {
                 operator: name,
@@ -196,70 +190,104 @@ impl Expression {
 
     /// Turns the sign of a number; that of a constant at once.
     pub fn minus(self) -> Result<Self, TypeError> {
-        match self {
-            Self::Literal(Literal::Integer(number)) => Ok(Self::Literal(Literal::Integer(number.wrapping_neg()))),
-            Self::Literal(Literal::Double(number)) => Ok(Self::Literal(Literal::Double(-number))),
-            operand => Ok(Self::Negate(Box::new(operand.number("-")?))),
+        let turned = match &self {
+            Self::Literal(Literal::Int32(number)) => number.checked_neg().map(Literal::Int32),
+            Self::Literal(Literal::Int64(number)) => number.checked_neg().map(Literal::Int64),
+            Self::Literal(Literal::Decimal(number)) => Some(Literal::Decimal(-number)),
+            Self::Literal(Literal::Single(number)) => Some(Literal::Single(-number)),
+            Self::Literal(Literal::Double(number)) => Some(Literal::Double(-number)),
+            _ => None,
+        };
+        if let Some(turned) = turned {
+            return Ok(turned.into());
         }
+        if self.kind().is_number() {
+            return Ok(Self::Negate(Box::new(self)));
+        }
+        let operand = self.describe();
+        Err(TypeError::NoNumber { operator: "-", operand })
     }
 
     /// Makes a calculation.
     pub fn calculate(operator: Arithmetic, left: Self, right: Self) -> Result<Self, TypeError> {
-        let name = operator.name();
-        let operands = [left.number(name)?, right.number(name)?];
-        Ok(Self::Calculate(operator, Box::new(operands)))
+        if left.kind().promoted(right.kind()).is_none() {
+            return Err(TypeError::NoNumbers {
+                operator: operator.name(),
+                left: left.describe(),
+                right: right.describe(),
+            });
+        }
+        Ok(Self::Calculate(operator, Box::new([left, right])))
     }
 
     /// Makes a call.
     pub fn call(function: Function, arguments: Vec<Self>) -> Result<Self, TypeError> {
-        let parameters = function.parameters();
-        let (name, given) = (function.name(), arguments.len());
-        if given < function.required() || given > parameters.len() {
-            let expected = function.required();
+        let (arity, given) = (function.arity(), arguments.len());
+        if given < arity.0 || given > arity.1 {
             return Err(TypeError::ArgumentCount {
-                function: name,
-                expected,
+                function: function.name(),
+                arity,
                 given,
             });
         }
-        for (at, (argument, expected)) in arguments.iter().zip(parameters).enumerate() {
-            if !fits(argument.kind(), *expected) {
-                return Err(TypeError::Argument {
-                    function: name,
-                    position: at + 1,
-                    expected: *expected,
-                    operand: argument.describe(),
-                });
-            }
+        if let Some((position, expected)) = function.misfit(arguments.iter().map(Self::kind)) {
+            return Err(TypeError::Argument {
+                function: function.name(),
+                position,
+                expected,
+                operand: arguments.get(position - 1).map(Self::describe).unwrap_or_default(),
+            });
         }
         Ok(Self::Call(function, arguments))
     }
 
     /// Passes a condition.
     pub fn condition(self, operator: &'static str) -> Result<Self, TypeError> {
-        if fits(self.kind(), Kind::Boolean) {
+        if matches!(self.kind(), Kind::Boolean | Kind::Null) {
             return Ok(self);
         }
         let operand = self.describe();
         Err(TypeError::NoCondition { operator, operand })
     }
 
-    fn number(self, operator: &'static str) -> Result<Self, TypeError> {
-        if is_number(self.kind()) {
-            return Ok(self);
-        }
-        let operand = self.describe();
-        Err(TypeError::NoNumber { operator, operand })
-    }
-
-    /// Names the type, and the column where it is one.
+    /// Names an operand and its type: `tolower(Id) (Edm.String)`.
     fn describe(&self) -> String {
         let kind = self.kind();
+        match self.sketch() {
+            Some(sketch) => format!("{sketch} ({kind})"),
+            None => kind.to_string(),
+        }
+    }
+
+    /// Says in short what an operand is, where that is not long: a column, a text, or a function of these.
+    fn sketch(&self) -> Option<String> {
+        /// The characters of a text literal that are shown.
+        const SHOWN: usize = 40;
         match self {
-            Self::Column(column) => format!("{} ({kind})", column.name()),
-            Self::Call(function, _) => format!("{}(...) ({kind})", function.name()),
-            Self::Literal(Literal::Text(text)) => format!("'{}' ({kind})", text.as_str()),
-            _ => format!("{kind}"),
+            Self::Column(column) => Some(column.name().to_owned()),
+            Self::Literal(Literal::Text(text)) => {
+                let text = text.as_str();
+                Some(match text.char_indices().nth(SHOWN) {
+                    Some((end, _)) => format!("'{}...'", text.get(..end).unwrap_or("")),
+                    None => format!("'{text}'"),
+                })
+            }
+            Self::Call(function, arguments) => {
+                let inner = match arguments.as_slice() {
+                    [Self::Column(column)] => column.name(),
+                    _ => "...",
+                };
+                Some(format!("{}({inner})", function.name()))
+            }
+            Self::Calculate(operator, operands) => match operands.as_ref() {
+                [Self::Column(column), _] => Some(format!("{} {} ...", column.name(), operator.name())),
+                _ => None,
+            },
+            Self::Compare(operator, operands) => match operands.as_ref() {
+                [Self::Column(column), _] => Some(format!("{} {} ...", column.name(), operator.name())),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }
@@ -278,9 +306,16 @@ impl Literal {
         match self {
             Self::Null => Kind::Null,
             Self::Boolean(_) => Kind::Boolean,
-            Self::Integer(_) => Kind::Integer,
+            Self::Int32(_) => Kind::Int32,
+            Self::Int64(_) => Kind::Int64,
+            Self::Decimal(_) => Kind::Decimal,
+            Self::Single(_) => Kind::Single,
             Self::Double(_) => Kind::Double,
             Self::DateTime(_) => Kind::DateTime,
+            Self::DateTimeOffset(_) => Kind::DateTimeOffset,
+            Self::Time(_) => Kind::Time,
+            Self::Guid(_) => Kind::Guid,
+            Self::Binary(_) => Kind::Binary,
             Self::Text(_) => Kind::Text,
         }
     }

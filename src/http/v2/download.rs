@@ -1,5 +1,7 @@
 //! nupkgs, whole or in part, streamed.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{
@@ -11,8 +13,10 @@ use axum::response::Response;
 
 use crate::catalog::Query;
 use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
+use crate::http::conditional::{ETag, Validators};
+use crate::http::date::format_date;
 use crate::http::error::ApiError;
-use crate::http::range::{ETag, Reply, Representation, content_range, decide, format_date};
+use crate::http::range::{Reply, Representation, content_range, decide};
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Arriving, HeldPackage, Located};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel, Sha512};
@@ -53,6 +57,7 @@ pub(super) async fn latest(
             top: Some(1),
             size: 1,
         },
+        work: Arc::default(),
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
     let Some(found) = found.page.first() else {
@@ -60,10 +65,9 @@ pub(super) async fn latest(
             "There is no listed release of '{id}' here."
         )));
     };
-    let row = &found.record.row;
     let key = Key {
-        id: row.id.clone(),
-        version: row.version.clone(),
+        id: found.row.id.clone(),
+        version: found.row.version.clone(),
     };
     answer(app, feed, &key, parts, Naming::Latest).await
 }
@@ -79,7 +83,8 @@ async fn answer(
         Located::Held(held) => from_store(app, &held, parts).await?,
         Located::Arriving(arriving) => on_its_way(app, key, arriving, parts).await?,
     };
-    if response.status().is_success() {
+    // A 304 has it too (RFC 9110 section 15.4.5): what it renews is fresh again.
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
         let caching = match naming {
             Naming::Version => "public, max-age=31536000, immutable",
             Naming::Latest => "no-cache",
@@ -98,14 +103,17 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
         .parse()
         .map_err(|_| ApiError::Internal(format!("the hash of {} {} is damaged", held.id(), held.version())))?;
     let file = Representation {
-        etag: ETag::of(&digest),
-        last_modified: held.published(),
+        validators: Validators {
+            etag: ETag::of(&digest),
+            last_modified: Some(held.published()),
+        },
         size: held.content.size,
     };
     let range = match decide(&parts.method, &parts.headers, &file) {
         Reply::Whole => None,
         Reply::Part(range) => Some(range),
         Reply::NotModified => return Ok(bare(StatusCode::NOT_MODIFIED, &file)),
+        Reply::PreconditionFailed => return Err(ApiError::PreconditionFailed),
         Reply::NotSatisfiable => return Err(ApiError::RangeNotSatisfiable { size: file.size }),
     };
     let stream = app.mirror.open_held(held, range.clone()).await?;
@@ -124,9 +132,15 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
 /// Passes a package on while it arrives. A part of it, or an answer that depends on it, waits for the end.
 async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts) -> Result<Response, ApiError> {
     let is_plain_get = parts.method == axum::http::Method::GET
-        && !["range", "if-none-match", "if-modified-since"]
-            .iter()
-            .any(|name| parts.headers.contains_key(*name));
+        && ![
+            "range",
+            "if-match",
+            "if-none-match",
+            "if-modified-since",
+            "if-unmodified-since",
+        ]
+        .iter()
+        .any(|name| parts.headers.contains_key(*name));
     let (Some(length), true) = (arriving.length(), is_plain_get) else {
         let held = arriving.finished().await?;
         return from_store(app, &held, parts).await;
@@ -147,8 +161,10 @@ async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts)
 fn bare(status: StatusCode, file: &Representation) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
-    response.headers_mut().insert(ETAG, file.etag.header());
-    set(&mut response, LAST_MODIFIED, &format_date(file.last_modified));
+    response.headers_mut().insert(ETAG, file.validators.etag.header());
+    if let Some(at) = file.validators.last_modified {
+        set(&mut response, LAST_MODIFIED, &format_date(at));
+    }
     response
         .headers_mut()
         .insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));

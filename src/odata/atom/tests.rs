@@ -1,12 +1,13 @@
 use super::*;
-use crate::catalog::Row;
 use crate::catalog::manifest::COMPUTED;
 use crate::catalog::testing::{described, instant, record, row, text};
+use crate::catalog::{Property, Record};
 use crate::odata::atom_read::{FeedLimits, read_feed};
 use crate::odata::xml::lines;
 
 const LINKS: Links<'_> = Links {
     root: "http://127.0.0.1:8624/api/v2",
+    protocol: Protocol::V2,
 };
 
 fn git() -> Record {
@@ -51,39 +52,49 @@ fn unlisted() -> Record {
     record(row, Vec::new())
 }
 
-fn view(record: &Record) -> EntryView<'_> {
-    EntryView {
-        record,
+fn entry_of(parts: &EntryParts) -> Entry<'_> {
+    Entry {
+        parts,
         is_latest: true,
         is_absolute_latest: false,
     }
 }
 
-fn search<'a>(next: Option<&'a str>, select: Option<&'a [&'static str]>) -> Feed<'a> {
+fn written(record: &Record, select: Option<&[&'static str]>) -> String {
+    entry(LINKS, &entry_of(&render(record, Protocol::V2, select)))
+}
+
+fn feed_of(feed: &Feed<'_>, records: &[Record]) -> String {
+    let parts: Vec<EntryParts> = records
+        .iter()
+        .map(|record| render(record, Protocol::V2, None))
+        .collect();
+    super::feed(feed, &parts.iter().map(entry_of).collect::<Vec<_>>())
+}
+
+fn search(next: Option<&str>) -> Feed<'_> {
     Feed {
         links: LINKS,
         collection: &Collection::Search,
         updated: instant("2024-01-02T03:04:05"),
         count: Some(7),
         next,
-        select,
     }
 }
 
 #[test]
 fn a_feed() {
-    let (git, unlisted) = (git(), unlisted());
     let next = "http://127.0.0.1:8624/api/v2/Search()?searchTerm='a'&$skip=2";
-    let feed = feed(&search(Some(next), None), &[view(&git), view(&unlisted)]);
+    let feed = feed_of(&search(Some(next)), &[git(), unlisted()]);
     insta::assert_snapshot!(lines(&feed));
 }
 
 #[test]
 fn an_empty_feed() {
-    let feed = feed(
+    let feed = feed_of(
         &Feed {
             count: None,
-            ..search(None, None)
+            ..search(None)
         },
         &[],
     );
@@ -92,12 +103,33 @@ fn an_empty_feed() {
 
 #[test]
 fn an_entry() {
-    insta::assert_snapshot!(lines(&entry(LINKS, &view(&git()), None)));
+    insta::assert_snapshot!(lines(&written(&git(), None)));
+}
+
+#[test]
+fn an_entry_of_version_one() {
+    let links = Links {
+        root: "http://127.0.0.1:8624/api/v1",
+        protocol: Protocol::V1,
+    };
+    let shown = |record: &Record| entry(links, &entry_of(&render(record, Protocol::V1, None)));
+    insta::assert_snapshot!(lines(&shown(&git())));
+    let untitled = record(row("Untitled", "1.0"), Vec::new());
+    let document = shown(&untitled);
+    for part in [
+        "<title type=\"text\">Untitled</title>",
+        "<d:Title>Untitled</d:Title>",
+        "<d:Language m:null=\"true\"></d:Language>",
+    ] {
+        assert!(document.contains(part), "{part}");
+    }
+    // Neither known nor allowed to be null.
+    assert!(!document.contains("RequireLicenseAcceptance"));
 }
 
 #[test]
 fn a_selection_leaves_the_rest_of_the_entry() {
-    let document = entry(LINKS, &view(&git()), Some(&["Version", "IsLatestVersion"]));
+    let document = written(&git(), Some(&["Version", "IsLatestVersion"]));
     let (before, properties) = document.split_once("<m:properties>").unwrap();
     assert!(before.contains("<author><name>One, Two</name></author>"));
     assert_eq!(
@@ -108,7 +140,7 @@ fn a_selection_leaves_the_rest_of_the_entry() {
 
 #[test]
 fn what_clients_look_for_literally_is_there() {
-    let document = entry(LINKS, &view(&git()), None);
+    let document = written(&git(), None);
     for part in [
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><entry ",
         "<d:Version>2.40</d:Version><d:NormalizedVersion>2.40.0</d:NormalizedVersion>",
@@ -123,7 +155,7 @@ fn what_clients_look_for_literally_is_there() {
     for part in ["RequireLicenseAcceptance", "no name", "<!--", "\u{b}"] {
         assert!(!document.contains(part), "{part}");
     }
-    let document = entry(LINKS, &view(&unlisted()), None);
+    let document = written(&unlisted(), None);
     for part in [
         "<d:Published m:type=\"Edm.DateTime\">1900-01-01T00:00:00</d:Published>",
         "<d:Listed m:type=\"Edm.Boolean\">false</d:Listed>",
@@ -137,9 +169,8 @@ fn what_clients_look_for_literally_is_there() {
 
 #[test]
 fn what_is_written_is_read_again() {
-    let (git, unlisted) = (git(), unlisted());
     let next = "http://127.0.0.1:8624/api/v2/Search()?searchTerm='a%26b'&$skip=2";
-    let written = feed(&search(Some(next), None), &[view(&git), view(&unlisted)]);
+    let written = feed_of(&search(Some(next)), &[git(), unlisted()]);
     let at = "http://127.0.0.1:8624/api/v2/Search()".parse().unwrap();
     let page = read_feed(written.as_bytes(), &at, FeedLimits::default()).unwrap();
     assert_eq!(
@@ -166,7 +197,7 @@ fn the_writer_tells_just_what_records_leave_out() {
         last_edited: Some(instant("2020-06-07")),
         ..row("git", "1.0")
     };
-    let document = entry(LINKS, &view(&record(row, Vec::new())), None);
+    let document = written(&record(row, Vec::new()), None);
     let (_, properties) = document.split_once("<m:properties>").unwrap();
     let mut written: Vec<&str> = properties
         .split("</d:")
@@ -193,7 +224,7 @@ fn values_that_are_not_of_their_type_are_left_out() {
         property("PackageStatus", "any"),
         property("Unknown", "any"),
     ];
-    let document = entry(LINKS, &view(&record(row("git", "1.0"), properties)), None);
+    let document = written(&record(row("git", "1.0"), properties), None);
     for (name, is_written) in [
         ("PackageSize", false),
         ("RequireLicenseAcceptance", false),

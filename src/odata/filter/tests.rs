@@ -1,3 +1,6 @@
+mod engine;
+mod literals;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -62,6 +65,7 @@ fn answer(filter: &str) -> String {
             is_latest: version.is_latest,
             is_absolute_latest: version.is_absolute_latest,
             record: None,
+            work: None,
         };
         let (on_row, on_record) = (
             expression.verdict(&columns),
@@ -320,7 +324,6 @@ fn refusals_say_where_and_what() {
             "Title eq 'ü' and Nope",
             "character 18: packages have no property 'Nope'",
         ),
-        ("foo(Id)", "character 1: there is no function 'foo'"),
         (
             "Id",
             "character 1: '$filter' needs a condition, not Id (Edm.String): compare it with something, in parentheses",
@@ -339,11 +342,72 @@ fn refusals_say_where_and_what() {
         ),
         (
             "Id eq 'o'reilly'",
-            "character 10: the text that starts here has no closing quote; a quote inside of a text is doubled",
+            "character 16: the text that starts here has no closing quote; a quote inside of a text is doubled",
         ),
         (
             "Id eq \"x\"",
             "character 7: '\"' cannot stand here; texts stand in single quotes",
+        ),
+    ] {
+        assert_eq!(parse(text).unwrap_err().to_string(), message, "{text}");
+    }
+}
+
+#[test]
+fn refusals_of_names_and_types_say_which() {
+    for (text, message) in [
+        ("foo(Id)", "character 1: there is no function 'foo'"),
+        (
+            "startwith(Id,'x')",
+            "character 1: there is no function 'startwith'; did you mean 'startswith'?",
+        ),
+        (
+            "contains(Id,'x')",
+            "character 1: there is no function 'contains'; did you mean 'substringof(part,text)'?",
+        ),
+        (
+            "Versoin eq '1.0'",
+            "character 1: packages have no property 'Versoin'; did you mean 'Version'?",
+        ),
+        (
+            "Category/CategoryName eq 'x'",
+            "character 1: packages have no property 'Category/CategoryName'",
+        ),
+        (
+            "isof(Id,'Edm.String')",
+            "character 1: the function 'isof' is not supported",
+        ),
+        (
+            "DownloadCount gt 'x'",
+            "character 15: 'gt' cannot compare DownloadCount (Edm.Int32) with 'x' (Edm.String): both sides need the same type",
+        ),
+        (
+            "PackageSize eq Published",
+            "character 13: 'eq' cannot compare PackageSize (Edm.Int64) with Published (Edm.DateTime): both sides need the same type",
+        ),
+        (
+            "tolower(Id) mod 1.5M eq 1f",
+            "character 13: 'mod' needs two numbers, not tolower(Id) (Edm.String) and Edm.Decimal",
+        ),
+        (
+            "substring(Id,1.5) eq ''",
+            "character 1: argument 2 of substring must be Edm.Int32, not Edm.Double",
+        ),
+        (
+            "substring(Id) eq ''",
+            "character 1: substring takes 2 to 3 arguments, not 1",
+        ),
+        (
+            "guid'00000000-0000-0000-0000-000000000000' lt Listed",
+            "character 44: 'lt' cannot compare Edm.Guid with Listed (Edm.Boolean): both sides need the same type",
+        ),
+        (
+            "year(DownloadCount) eq 1",
+            "character 1: argument 1 of year must be Edm.DateTime, not DownloadCount (Edm.Int32)",
+        ),
+        (
+            "-Published lt Published",
+            "character 1: '-' needs a number, not Published (Edm.DateTime)",
         ),
     ] {
         assert_eq!(parse(text).unwrap_err().to_string(), message, "{text}");
