@@ -301,7 +301,7 @@ fn nuget_core_reads_every_kind_of_answer() {
         ),
         (
             "where\tsubstring",
-            "git 2.12.0; git 2.11.0-beta1; git 2.10.0; git 2.9.0; git 1.9.5; git.install 2.10.0",
+            "git 2.12.0; git 2.11.0-beta1; git 2.10.0; git 2.9.0; git 1.9.5; git.install 2.10.0; GitVersion 5.0.0",
         ),
         // Ids, versions, prereleases, all versions, frameworks, constraints.
         ("updates\tgit|legit\t1.9.5|0.1\tfalse\tfalse\t\t", "git 2.10.0"),
@@ -384,7 +384,15 @@ fn choco_searches_with_every_option() {
             &["--exact", "--all-versions", "git"],
             &["git 1.9.5", "git 2.10.0", "git 2.11.0-beta1", "git 2.12.0", "git 2.9.0"],
         ),
-        (&["--pre", "beta"], &["beta-only 1.0.0-alpha"]),
+        // Without --all-versions it asks for releases, whatever --pre says.
+        (
+            &["--pre", "git"],
+            &["git 2.10.0", "git.install 2.10.0", "GitVersion 5.0.0", "legit 0.1"],
+        ),
+        (
+            &["--pre", "--all-versions", "vcs"],
+            &["git 2.10.0", "git.install 2.10.0"],
+        ),
         (
             &["--order-by-popularity", "git"],
             &["git 2.10.0", "git.install 2.10.0", "GitVersion 5.0.0", "legit 0.1"],
