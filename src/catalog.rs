@@ -10,12 +10,15 @@ pub mod columns;
 pub mod expression;
 pub mod group;
 pub mod manifest;
+pub mod order;
 pub mod query;
 pub mod record;
 pub mod row;
+pub mod search;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+pub mod updates;
 
 pub use announced::{Announced, Entry};
 pub use change::{Change, Listed, Outcome};
@@ -25,7 +28,9 @@ pub use group::{Contribution, Group, Member};
 pub use query::Query;
 pub use record::{Content, Origin, Property, Record, SourceName};
 pub use row::Row;
+pub use search::SearchTerms;
 pub use text::{Interner, Text};
+pub use updates::Updates;
 
 /// An instant, in UTC. Feeds print it with up to seven digits and no zone.
 pub type Instant = chrono::DateTime<chrono::Utc>;

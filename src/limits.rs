@@ -17,6 +17,12 @@ pub const MAX_VERSION_BYTES: usize = 64;
 /// The longest range text that is accepted, in bytes (NuGetGallery's limit).
 pub const MAX_RANGE_BYTES: usize = 256;
 
+/// The longest framework name that is looked into, in bytes: portable ones name five others.
+pub const MAX_FRAMEWORK_BYTES: usize = 256;
+
+/// The most frameworks that are kept of a package; one that is made for more counts as made for all.
+pub const MAX_DECLARED_FRAMEWORKS: usize = 64;
+
 /// The most attributes of one element.
 pub const MAX_NUSPEC_ATTRIBUTES: usize = 64;
 
@@ -73,6 +79,12 @@ impl Default for NupkgLimits {
 
 // Addresses, options and filters.
 
+/// The most packages of which one `GetUpdates` asks for updates: Visual Studio sends all that a solution has.
+pub const MAX_UPDATE_IDS: usize = 1_000;
+
+/// The most target frameworks of one question.
+pub const MAX_TARGET_FRAMEWORKS: usize = 64;
+
 /// The longest path that is read, in bytes.
 pub const MAX_PATH_BYTES: usize = 4 * 1024;
 
@@ -88,6 +100,12 @@ pub const MAX_ORDER_KEYS: usize = 5;
 /// The most operators, names, literals and calls of one expression: room for a thousand `(tolower(Id) eq 'x')` and more.
 /// Parentheses and commas do not count.
 pub const MAX_FILTER_NODES: usize = 6_000;
+
+/// The most terms of a search text: PSResourceGet sends one for each command that is looked for.
+pub const MAX_SEARCH_TERMS: usize = 100;
+
+/// How much of a text counts in an order, in bytes of its lower-cased form: a next link tells where a page ended.
+pub const MAX_SORT_TEXT_BYTES: usize = 256;
 
 /// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
 pub const MAX_FILTER_DEPTH: usize = 100;

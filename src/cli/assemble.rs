@@ -160,7 +160,7 @@ pub fn log_opening(opening: &Opening) {
                 reason,
                 set_aside = %aside.display(),
                 indexed = report.indexed,
-                "the index was damaged: it was set aside and rebuilt from the package files; no package is lost"
+                "the index could not be used: it was set aside and rebuilt from the package files; no package is lost"
             );
             report
         }

@@ -4,15 +4,19 @@
 
 use std::cmp::Ordering;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::address::unquote;
 use super::filter::{self, FilterError};
-use crate::catalog::Expression;
+use super::negotiate::{self, Format};
+use super::skiptoken::SkipTokenError;
+use super::updates::{UpdateParameters, limited};
 use crate::catalog::columns::{Column, definition};
 use crate::catalog::expression::Function;
 use crate::catalog::query::{Direction, OrderKey};
-use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES};
+use crate::catalog::updates::Extent;
+use crate::catalog::{Expression, SearchTerms};
+use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES, MAX_SEARCH_TERMS, MAX_TARGET_FRAMEWORKS};
 use crate::nuget::{NuGetVersion, SemVerLevel};
 
 /// What a query string asks for.
@@ -32,7 +36,7 @@ pub struct Options {
     pub wants_count: bool,
     /// The properties that `$select` asks for; `None` for all of them.
     pub select: Option<Vec<&'static str>>,
-    /// `$skiptoken`, as it came. `NuGetGallery` takes the option and does not heed it: its next links have `$skip`.
+    /// `$skiptoken`, as it came: [`skiptoken`](super::skiptoken) reads it once the order is known.
     pub skip_token: Option<String>,
     /// The level that `semVerLevel` asks for.
     pub level: SemVerLevel,
@@ -41,11 +45,13 @@ pub struct Options {
     /// `partialId`, of which an id is the whole.
     pub partial_id: String,
     /// `searchTerm`.
-    pub search_term: String,
+    pub search_terms: SearchTerms,
     /// `targetFramework`.
     pub target_framework: String,
     /// `includePrerelease`.
     pub include_prerelease: bool,
+    /// The parameters of `GetUpdates`.
+    pub updates: UpdateParameters,
 }
 
 #[derive(Debug, Clone)]
@@ -90,6 +96,14 @@ pub enum OptionsError {
         /// What it was given.
         value: String,
     },
+    /// A list of a parameter has too many values.
+    #[error("{name} has more than {limit} values; ask in several requests")]
+    TooManyValues {
+        /// The parameter.
+        name: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// The filter cannot be read.
     #[error("$filter, {0}")]
     Filter(FilterError),
@@ -107,6 +121,12 @@ pub enum OptionsError {
     /// A selected property does not exist.
     #[error("$select names '{0}', which is not a property of a package")]
     Select(String),
+    /// The token does not tell where the list goes on.
+    #[error(transparent)]
+    SkipToken(#[from] SkipTokenError),
+    /// The search text has too many terms.
+    #[error("the search text (searchTerm) has more than {MAX_SEARCH_TERMS} terms")]
+    SearchTerms,
 }
 
 impl Default for Options {
@@ -123,9 +143,10 @@ impl Default for Options {
             level: SemVerLevel::One,
             id: None,
             partial_id: String::new(),
-            search_term: String::new(),
+            search_terms: SearchTerms::default(),
             target_framework: String::new(),
             include_prerelease: false,
+            updates: UpdateParameters::default(),
         }
     }
 }
@@ -158,6 +179,15 @@ pub fn parse(raw: &str) -> Result<Options, OptionsError> {
     Ok(options)
 }
 
+/// Reads `$format` alone out of a raw query string, for what takes no other option.
+pub fn format(raw: &str) -> Result<Option<Format>, OptionsError> {
+    let mut pairs = raw.split('&').filter_map(|part| part.split_once('='));
+    let is_format = |name: &str| decode(name).is_some_and(|name| name.trim().eq_ignore_ascii_case("$format"));
+    let value = pairs.find(|(name, _)| is_format(name)).map_or("", |(_, value)| value);
+    let value = decode(value).ok_or_else(|| OptionsError::Encoding("$format".to_owned()))?;
+    negotiate::named(value.trim())
+}
+
 /// Decodes a name or value of a query string, in which `+` is a blank.
 fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
@@ -177,7 +207,10 @@ impl Options {
             "$inlinecount" => self.wants_count = inline_count(trimmed)?,
             "$select" => self.select = select(trimmed)?,
             "$skiptoken" => self.skip_token = Some(trimmed.to_owned()),
-            "$format" => format(trimmed)?,
+            "$format" => {
+                // `format` reads it for all that can be asked.
+                negotiate::named(trimmed)?;
+            }
             "$expand" => {
                 return Err(OptionsError::Choice {
                     name: "$expand",
@@ -189,40 +222,59 @@ impl Options {
             "semverlevel" => self.level = level(&literal(value)),
             "id" => self.id = Some(literal(value).trim().to_owned()),
             "partialid" => literal(value).trim().clone_into(&mut self.partial_id),
-            "searchterm" => self.search_term = literal(value),
-            "targetframework" => self.target_framework = literal(value),
-            "includeprerelease" => self.include_prerelease = boolean(&literal(value))?,
+            "searchterm" => self.search_terms = search_terms(&literal(value))?,
+            "targetframework" => {
+                limited("targetFramework", value, MAX_TARGET_FRAMEWORKS)?;
+                self.target_framework = literal(value);
+            }
+            "includeprerelease" => self.include_prerelease = boolean("includePrerelease", &literal(value))?,
+            "packageids" => self.updates.set_package_ids(literal(value))?,
+            "versions" => self.updates.set_versions(literal(value)),
+            "versionconstraints" => self.updates.set_version_constraints(literal(value)),
+            "targetframeworks" => self.updates.set_target_frameworks(literal(value))?,
+            "includeallversions" if boolean("includeAllVersions", &literal(value))? => {
+                self.updates.set_extent(Extent::All);
+            }
             _ => {}
         }
         Ok(())
     }
 
-    /// Returns the link to what follows `served` rows of an answer: `path` (absolute, without a query string) with every
-    /// parameter of this request in its order, `$skip` moved on and `$top` lessened.
-    ///
-    /// `$skiptoken` is left out: where the next page starts is said once.
+    /// Returns the link to what follows the `served` rows of an answer, of which the last one stands right before the place that
+    /// `token` tells: `path` (absolute, without a query string) with every parameter of this request in its order, `$top`
+    /// lessened by what was served. What `$skip` asked for is done, so the link has none.
     #[must_use]
-    pub fn next_link(&self, path: &str, served: u64) -> String {
-        let skip = format!("$skip={}", self.skip.saturating_add(served));
+    pub fn next_link(&self, path: &str, token: &str, served: u64) -> String {
+        let token = format!("$skiptoken={}", utf8_percent_encode(token, IN_TOKEN));
         let top = self.top.map(|top| format!("$top={}", top.saturating_sub(served)));
         let mut parts = Vec::new();
-        let mut has_skip = false;
         for pair in &self.pairs {
             match pair.name.as_str() {
-                "$skip" => {
-                    has_skip = true;
-                    parts.push(skip.as_str());
-                }
+                "$skip" | "$skiptoken" => {}
                 "$top" => parts.extend(top.as_deref()),
-                "$skiptoken" => {}
                 _ => parts.push(&pair.raw),
             }
         }
-        if !has_skip {
-            parts.push(&skip);
-        }
+        parts.push(&token);
         format!("{path}?{}", parts.join("&"))
     }
+}
+
+/// What is percent-encoded in a token: all but RFC 3986's unreserved characters, and the quotes and commas of its literals.
+const IN_TOKEN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'\'')
+    .remove(b',');
+
+fn search_terms(text: &str) -> Result<SearchTerms, OptionsError> {
+    let terms = SearchTerms::parse(text);
+    if terms.len() > MAX_SEARCH_TERMS {
+        return Err(OptionsError::SearchTerms);
+    }
+    Ok(terms)
 }
 
 /// Takes the quotes from a function parameter, where it has them; clients and people send both forms.
@@ -245,12 +297,12 @@ fn number(name: &'static str, value: &str) -> Result<u64, OptionsError> {
         })
 }
 
-fn boolean(value: &str) -> Result<bool, OptionsError> {
+fn boolean(name: &'static str, value: &str) -> Result<bool, OptionsError> {
     match value.trim().to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" | "" => Ok(false),
         _ => Err(OptionsError::Choice {
-            name: "includePrerelease",
+            name,
             expected: "true or false",
             value: value.to_owned(),
         }),
@@ -264,17 +316,6 @@ fn inline_count(value: &str) -> Result<bool, OptionsError> {
         _ => Err(OptionsError::Choice {
             name: "$inlinecount",
             expected: "allpages or none",
-            value: value.to_owned(),
-        }),
-    }
-}
-
-fn format(value: &str) -> Result<(), OptionsError> {
-    match value.to_ascii_lowercase().as_str() {
-        "" | "atom" | "xml" => Ok(()),
-        _ => Err(OptionsError::Choice {
-            name: "$format",
-            expected: "atom",
             value: value.to_owned(),
         }),
     }
@@ -386,7 +427,7 @@ mod tests {
                 "{raw}"
             );
             assert_eq!(options.order, [column(Column::Id, Direction::Ascending)], "{raw}");
-            assert_eq!(options.search_term, "o'reilly x", "{raw}");
+            assert_eq!(options.search_terms, SearchTerms::parse("o'reilly x"), "{raw}");
             assert_eq!(
                 (options.include_prerelease, options.level),
                 (true, SemVerLevel::Two),
@@ -464,6 +505,22 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_read_alone() {
+        for (raw, expected) in [
+            ("", None),
+            ("x=1&$format=json", Some(Format::Json)),
+            ("%24Format=application%2Fjson%3Bodata%3Dverbose", Some(Format::Json)),
+            ("$format=+atom&$filter=(", Some(Format::Atom)),
+            ("$format=", None),
+            ("format=json", None),
+        ] {
+            assert_eq!(format(raw), Ok(expected), "{raw}");
+        }
+        assert!(format("$format=csv").is_err());
+        assert!(format("$format=%FF").is_err());
+    }
+
+    #[test]
     fn selects_name_properties() {
         assert_eq!(
             parse("$select=version, Islatestversion,ProjectUrl").unwrap().select,
@@ -494,6 +551,11 @@ mod tests {
                 "$expand=Owners",
                 "$expand must be empty: packages have nothing to expand, not 'Owners'",
             ),
+            (
+                "$format=csv",
+                "$format must be atom, xml, json or verbosejson, not 'csv'",
+            ),
+            ("$callback=f", "Query parameter $callback is not supported."),
             ("$filter=Nope", "$filter, character 1: packages have no property 'Nope'"),
             ("$orderby=abc", "$orderby, character 1: packages have no property 'abc'"),
             (
@@ -522,13 +584,13 @@ mod tests {
             (
                 "$filter=IsLatestVersion&searchTerm='a%20b'&$skip=30&$top=250&semVerLevel=2.0.0",
                 100,
-                "$filter=IsLatestVersion&searchTerm='a%20b'&$skip=130&$top=150&semVerLevel=2.0.0",
+                "$filter=IsLatestVersion&searchTerm='a%20b'&$top=150&semVerLevel=2.0.0&$skiptoken='x','1.0%2Ba'",
             ),
-            ("id='git'&x=%26&x=2", 40, "id='git'&x=%26&x=2&$skip=40"),
-            ("%24skip=5&%24skiptoken='a','1.0'&y", 5, "$skip=10&y"),
-            ("", 1, "$skip=1"),
+            ("id='git'&x=%26&x=2", 40, "id='git'&x=%26&x=2&$skiptoken='x','1.0%2Ba'"),
+            ("%24skip=5&%24skiptoken='a','1.0'&y", 5, "y&$skiptoken='x','1.0%2Ba'"),
+            ("", 1, "$skiptoken='x','1.0%2Ba'"),
         ] {
-            let link = parse(raw).unwrap().next_link(path, served);
+            let link = parse(raw).unwrap().next_link(path, "'x','1.0+a'", served);
             assert_eq!(link, format!("{path}?{expected}"), "{raw}");
         }
     }
@@ -540,11 +602,12 @@ mod tests {
         }
 
         #[test]
-        fn next_links_move_on(skip in 0_u64..1000, served in 1_u64..1000) {
-            let options = parse(&format!("%24filter=Listed&$skip={skip}")).unwrap();
-            let link = options.next_link("p", served);
+        fn next_links_say_all_once_more(skip in 0_u64..1000, served in 0_u64..1000, token in "\\PC{1,40}") {
+            let options = parse(&format!("%24filter=Listed&$skip={skip}&$top=1000")).unwrap();
+            let link = options.next_link("p", &token, served);
             let next = parse(link.trim_start_matches("p?")).unwrap();
-            prop_assert_eq!(next.skip, skip + served);
+            prop_assert_eq!((next.skip, next.top), (0, Some(1000 - served)));
+            prop_assert_eq!(next.skip_token.as_deref(), Some(token.trim()));
             prop_assert_eq!(next.filter, options.filter);
         }
     }

@@ -11,14 +11,15 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::response::Response;
 
-use crate::catalog::Query;
-use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
+use crate::catalog::query::{Latest, Listing, Page, Prerelease};
+use crate::catalog::{Query, SearchTerms};
 use crate::http::conditional::{ETag, Validators};
 use crate::http::date::format_date;
 use crate::http::error::ApiError;
 use crate::http::range::{Reply, Representation, content_range, decide};
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Arriving, HeldPackage, Located};
+use crate::nuget::framework::Targets;
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel, Sha512};
 use crate::odata::address::Key;
 
@@ -50,13 +51,11 @@ pub(super) async fn latest(
         prerelease: Prerelease::Exclude,
         latest: Some(Latest::Stable),
         terms: SearchTerms::default(),
+        targets: Targets::default(),
+        updates: None,
         filter: None,
         order: Vec::new(),
-        page: Page {
-            skip: 0,
-            top: Some(1),
-            size: 1,
-        },
+        page: Page::first(1),
         work: Arc::default(),
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;

@@ -2,45 +2,71 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderValue;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
-use crate::catalog::query::SearchTerms;
-use crate::catalog::{Query, Record};
+use super::{DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of};
+use crate::catalog::{Query, Record, SearchTerms};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Answer, Answered, MirrorError};
 use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
-use crate::odata::options::{self, Options};
+use crate::odata::negotiate::Format;
+use crate::odata::options::{self, Options, OptionsError};
 use crate::odata::parts::EntryParts;
 use crate::odata::plan::{self, Plan};
 use crate::odata::protocol::Protocol;
-use crate::odata::v1;
+use crate::odata::{json, skiptoken, v1};
+
+/// Said of answers that version 1.0 of OData has.
+const FIRST_VERSION: HeaderValue = HeaderValue::from_static("1.0;");
 
 /// Answers with a page of a list.
-pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
+pub(super) async fn list(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    format: Format,
+) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan_list(app, feed, collection, &options);
-    let answer = app
-        .mirror
-        .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
-    let served = answer.page.len() as u64;
-    let wanted = plan.query.page.top.unwrap_or(u64::MAX);
-    let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
-    let next = is_more.then(|| options.next_link(&format!("{}/{}", feed.root, path_of(collection)), served));
-    let page = atom::Feed {
-        links: feed.links(),
-        collection,
-        updated: app.clock.now(),
-        count: options.wants_count.then_some(answer.total),
-        next: next.as_deref(),
+    let plan = plan_list(app, feed, collection, &options)?;
+    let answer = app.mirror.query(feed.feed, &plan.query, &plan.hint).await?;
+    let next = answer.next.as_ref().map(|place| {
+        let path = format!("{}/{}", feed.root, path_of(collection));
+        options.next_link(&path, &skiptoken::write(place), answer.page.len() as u64)
+    });
+    let count = options.wants_count.then_some(answer.total);
+    let mut response = match format {
+        Format::Atom => {
+            let page = atom::Feed {
+                links: feed.links(),
+                collection,
+                updated: app.clock.now(),
+                count,
+                next: next.as_deref(),
+            };
+            let parts = parts(app, feed, &answer.page, &options).await?;
+            document(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)))
+        }
+        Format::Json => {
+            let page = json::Page {
+                links: feed.links(),
+                count,
+                next: next.as_deref(),
+                select: options.select.as_deref(),
+            };
+            let records = app.mirror.records(&answer.page).await?;
+            let views: Vec<EntryView<'_>> = views(&answer.page, &records).collect();
+            let mut response = document(JSON_TYPE, json::page(&page, &views));
+            if page.is_plain() {
+                response.headers_mut().insert(DATA_SERVICE_VERSION, FIRST_VERSION);
+            }
+            response
+        }
     };
-    let parts = parts(app, feed, &answer.page, &options).await?;
-    let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -48,26 +74,35 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
 pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan_list(app, feed, collection, &options);
-    let answer = app
-        .mirror
-        .count(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
+    let plan = plan_list(app, feed, collection, &options)?;
+    let answer = app.mirror.count(feed.feed, &plan.query, &plan.hint).await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
-    let mut response = xml_answer(TEXT_TYPE, counted.to_string());
+    let mut response = document(TEXT_TYPE, counted.to_string());
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
 
 /// Answers with one version.
-pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
+pub(super) async fn package(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    key: &Key,
+    format: Format,
+) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
+    if format == Format::Json {
+        let found = find(app, feed, key).await?;
+        let text = json::entry(feed.links(), &found.view(), options.select.as_deref());
+        let mut response = document(JSON_TYPE, text);
+        warn_of(&mut response, &found.failures);
+        return Ok(response);
+    }
     let answer = look_up(app, feed, key).await?;
     let parts = parts(app, feed, &answer.page, &options).await?;
     let entries = entries(&answer.page, &parts);
     let found = entries.first().ok_or_else(|| not_here(key))?;
-    let mut response = xml_answer(ENTRY_TYPE, atom::entry(feed.links(), found));
+    let mut response = document(ENTRY_TYPE, atom::entry(feed.links(), found));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -81,11 +116,7 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn view(&self) -> EntryView<'_> {
-        EntryView {
-            record: &self.record,
-            is_latest: self.answered.is_latest,
-            is_absolute_latest: self.answered.is_absolute_latest,
-        }
+        view(&self.answered, &self.record)
     }
 }
 
@@ -123,10 +154,15 @@ pub(super) fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> 
     Ok(options)
 }
 
-fn plan_list(app: &App, feed: &FeedRequest<'_>, collection: &Collection, options: &Options) -> Plan {
-    let mut plan = plan::list(collection, options, u64::from(app.server.page_size));
+fn plan_list(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    options: &Options,
+) -> Result<Plan, OptionsError> {
+    let mut plan = plan::list(collection, options, u64::from(app.server.page_size))?;
     narrow(feed, &mut plan.query);
-    plan
+    Ok(plan)
 }
 
 fn narrow(feed: &FeedRequest<'_>, query: &mut Query) {
@@ -179,6 +215,19 @@ fn entries<'a>(page: &[Answered], parts: &'a [Option<Arc<EntryParts>>]) -> Vec<E
         })
     };
     page.iter().zip(parts).filter_map(entry).collect()
+}
+
+fn views<'a>(page: &'a [Answered], records: &'a [Option<Record>]) -> impl Iterator<Item = EntryView<'a>> {
+    let pairs = page.iter().zip(records);
+    pairs.filter_map(|(answered, record)| record.as_ref().map(|record| view(answered, record)))
+}
+
+fn view<'a>(answered: &Answered, record: &'a Record) -> EntryView<'a> {
+    EntryView {
+        record,
+        is_latest: answered.is_latest,
+        is_absolute_latest: answered.is_absolute_latest,
+    }
 }
 
 /// The path of a list in next links; the id of `FindPackagesById` stays among the parameters.
