@@ -126,9 +126,9 @@ pub const MAX_COMPUTED_BYTES: usize = 1 << 20;
 /// take minutes. Steps are counted and no time is taken, so that no question is answered on one day and refused on another.
 pub const MAX_FILTER_WORK: u64 = 2_000_000_000;
 
-/// The most steps that are taken for an answer right where the request is read; a longer evaluation of versions that are
-/// looked up begins anew elsewhere, where it holds nobody up.
-pub const MAX_LOOK_UP_WORK: u64 = 2_000_000;
+/// The most steps that evaluating a look-up is expected to take where it is done right where the request is read: a
+/// thousand ids with a condition or two. What takes longer holds up nobody on a thread of its own.
+pub const MAX_QUICK_WORK: u64 = 2_000_000;
 
 /// The steps of a comparison, and of a condition that stands alone.
 pub const STEPS_PER_COMPARISON: u64 = 8;

@@ -7,6 +7,7 @@ use super::columns::Column;
 use super::expression::{Expression, Work};
 use super::order::Position;
 use super::{SearchTerms, Updates};
+use crate::limits::MAX_QUICK_WORK;
 use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
@@ -132,6 +133,17 @@ pub struct Query {
 }
 
 impl Query {
+    /// Returns whether this is answered in a moment: it fixes ids, and evaluating what else it asks takes little. Anything
+    /// else is work for another thread.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        /// More than most ids have versions.
+        const VERSIONS: u64 = 64;
+        let steps = self.filter.as_ref().map_or(1, Expression::expected_steps);
+        let rows = self.ids.as_ref().map(|ids| VERSIONS.saturating_mul(ids.len() as u64));
+        rows.is_some_and(|rows| rows.saturating_mul(steps) <= MAX_QUICK_WORK)
+    }
+
     /// Returns the question how many versions answer this one on all its pages, and none of them.
     #[must_use]
     pub fn counted(&self) -> Self {

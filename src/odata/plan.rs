@@ -410,8 +410,30 @@ mod tests {
         let terms: Vec<_> = (0..500).map(|n| format!("(tolower(Id)%20eq%20'p{n}')")).collect();
         let query = format!("$filter=IsLatestVersion%20and%20({})", terms.join("%20or%20"));
         let plan = plan(&Collection::Packages, &query);
+        assert!(plan.query.is_quick());
         assert_eq!(plan.query.ids.map(|ids| ids.len()), Some(500));
         assert_eq!(plan.query.filter, Some(Column::IsLatestVersion.into()));
+    }
+
+    #[test]
+    fn look_ups_that_take_long_are_known() {
+        for (filter, expected) in [
+            ("Id eq 'git'", true),
+            ("tolower(Id) eq 'git' and IsLatestVersion", true),
+            (
+                "Id eq 'git' and NormalizedVersion ge '1' and IsPrerelease eq false",
+                true,
+            ),
+            ("Id eq 'git' and substringof('x',Description)", true),
+            ("Id eq 'git' and replace(Id,'g','gg') eq 'x'", false),
+            ("IsLatestVersion", false),
+        ] {
+            let plan = plan(&Collection::Packages, &format!("$filter={filter}"));
+            assert_eq!(plan.query.is_quick(), expected, "{filter}");
+        }
+        let ids: Vec<_> = (0..500).map(|n| format!("Id eq 'p{n}'")).collect();
+        let long = format!("({}) and substringof('x',Description)", ids.join(" or "));
+        assert!(!plan(&Collection::Packages, &format!("$filter={long}")).query.is_quick());
     }
 
     #[test]
