@@ -151,6 +151,7 @@ internal static class Judge
         {
             id = package.Id,
             version = package.Version.ToNormalizedString(),
+            spelled = package.Version.OriginalVersion,
             listed = package.IsListed,
             title = package.Title,
             authors = string.Join(",", package.Authors),
