@@ -18,6 +18,7 @@ mod corruption;
 mod endpoints;
 mod filters;
 mod http_caching;
+mod judges;
 mod kill;
 mod listings;
 mod paging;
