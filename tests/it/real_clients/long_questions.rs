@@ -1,0 +1,36 @@
+//! Questions too long for a URL, which NuGet 2 sends as a `$batch`. No command of nuget 2.8.7 comes to that; its library does,
+//! as Visual Studio drives it.
+
+use super::commands::lines_of;
+use crate::support::clients::{Clients, Home};
+use crate::support::larder::LarderProcess;
+use crate::support::nupkg::Nupkg;
+
+#[test]
+fn nuget_2_reads_the_answers_to_a_batch() {
+    let Some(clients) = Clients::find_or_skip() else { return };
+    let larder = LarderProcess::start("[[feed]]\nname = \"ours\"\ndefault = true\n");
+    let packages = tempfile::tempdir().expect("a temporary folder");
+    for version in ["1.0", "2.0", "3.0-beta"] {
+        Nupkg::new("small.tool", version).pack().write_to(packages.path());
+    }
+    larder.import(&[packages.path()]).expect_success();
+    let home = Home::new();
+    let driver = clients.nuget2_driver(&home);
+    let feed = larder.feed_url();
+    let ask = |arguments: &[&str]| clients.driver(&home, &driver, &[&[feed.as_str()], arguments].concat());
+
+    // Ten ids make one query; of 250 letters each they are more than 2048 in a URL, of 10 they are less.
+    for length in ["10", "250"] {
+        let found = lines_of(&ask(&["find", length]).expect_success());
+        assert_eq!(
+            found,
+            ["small.tool 1.0", "small.tool 2.0", "small.tool 3.0-beta"],
+            "{length}"
+        );
+    }
+    ask(&["find", "4000"])
+        .expect_failure()
+        .expect_output("during batch execution")
+        .expect_output("The URL is longer than");
+}
