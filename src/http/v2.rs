@@ -6,7 +6,7 @@ mod download;
 mod lists;
 mod push;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
@@ -117,6 +117,13 @@ fn warn_of(response: &mut Response, failures: &[MirrorError]) {
 
 /// The answer to a HEAD: all headers, the length too, and no body.
 fn without_body(response: Response) -> Response {
-    let (parts, _) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    // The server would tell the length of the empty body.
+    if let Some(length) = body.size_hint().exact() {
+        parts
+            .headers
+            .entry(CONTENT_LENGTH)
+            .or_insert_with(|| HeaderValue::from(length));
+    }
     Response::from_parts(parts, Body::empty())
 }

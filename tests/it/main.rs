@@ -12,6 +12,8 @@ mod architecture;
 mod attack;
 mod batch;
 mod commands;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod corruption;
 mod kill;
 mod listings;

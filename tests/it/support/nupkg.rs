@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
+use quick_xml::escape::escape;
 use quick_xml::events::Event;
 use zip::write::SimpleFileOptions;
 
@@ -17,8 +18,11 @@ const INSTALL_SCRIPT: &str = "Write-Host 'a larder test package'\r\n";
 pub(crate) struct Nupkg {
     id: String,
     version: String,
+    authors: String,
     description: String,
     tags: String,
+    /// Further elements of the nuspec's metadata.
+    elements: Vec<(String, String)>,
     dependencies: Vec<(String, String)>,
     files: Vec<(String, Vec<u8>)>,
 }
@@ -36,8 +40,10 @@ impl Nupkg {
         Self {
             id: id.to_owned(),
             version: version.to_owned(),
+            authors: "larder tests".to_owned(),
             description: "A package made for a test".to_owned(),
             tags: String::new(),
+            elements: Vec::new(),
             dependencies: Vec::new(),
             files: vec![("tools/chocolateyInstall.ps1".to_owned(), INSTALL_SCRIPT.into())],
         }
@@ -45,6 +51,17 @@ impl Nupkg {
 
     pub(crate) fn description(mut self, description: &str) -> Self {
         description.clone_into(&mut self.description);
+        self
+    }
+
+    pub(crate) fn authors(mut self, authors: &str) -> Self {
+        authors.clone_into(&mut self.authors);
+        self
+    }
+
+    /// Adds an element to the nuspec's metadata.
+    pub(crate) fn element(mut self, name: &str, value: &str) -> Self {
+        self.elements.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -81,22 +98,32 @@ impl Nupkg {
             .map(|(id, range)| format!("      <dependency id=\"{id}\" version=\"{range}\" />\n"))
             .collect();
         let dependencies = dependencies.concat();
+        let elements: Vec<String> = self
+            .elements
+            .iter()
+            .map(|(name, value)| format!("    <{name}>{}</{name}>\n", escape(value)))
+            .collect();
+        let elements = elements.concat();
         format!(
             r#"<?xml version="1.0" encoding="utf-8"?>
 <package xmlns="http://schemas.microsoft.com/packaging/2011/08/nuspec.xsd">
   <metadata>
     <id>{}</id>
     <version>{}</version>
-    <authors>larder tests</authors>
+    <authors>{}</authors>
     <requireLicenseAcceptance>false</requireLicenseAcceptance>
     <description>{}</description>
     <tags>{}</tags>
-    <dependencies>
+{elements}    <dependencies>
 {dependencies}    </dependencies>
   </metadata>
 </package>
 "#,
-            self.id, self.version, self.description, self.tags
+            self.id,
+            self.version,
+            escape(&self.authors),
+            escape(&self.description),
+            escape(&self.tags)
         )
     }
 }

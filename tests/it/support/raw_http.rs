@@ -27,6 +27,10 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

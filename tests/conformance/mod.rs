@@ -1,0 +1,85 @@
+//! The conformance suite: what the clients and galleries of NuGet's v1 and v2 protocols ask and expect, case by case.
+//!
+//! The cases stand in tables, one line a case (see [`table`] for how to read them):
+//!
+//! - `tables/requests.txt`: the requests of real clients, each sent as three kinds of client;
+//! - `tables/options.txt`: the combinations of options that `NuGetGallery` admits;
+//! - `tables/versions.txt`: versions, levels and the latest flags.
+//!
+//! The packages stand in tables too: `feed.txt`, and `gallery.txt` and `server.txt` after the tests of `NuGetGallery` and
+//! `NuGet.Server`. Whatever is asked, [`rules`] must hold. What came of it all is written down in `docs/conformance.md`.
+
+mod client;
+mod document;
+mod feed;
+mod page;
+mod rules;
+mod run;
+mod table;
+
+use tokio::sync::OnceCell;
+
+use run::{As, Judged};
+
+/// One table of cases, and what came of them.
+struct Suite {
+    table: &'static str,
+    clients: As,
+    /// Filled once: each suite is judged by a test of its own, and all are told on the page.
+    judged: OnceCell<Vec<(String, Vec<Judged>)>>,
+}
+
+static REQUESTS: Suite = Suite::new(include_str!("tables/requests.txt"), As::Everyone);
+static OPTIONS: Suite = Suite::new(include_str!("tables/options.txt"), As::Bare);
+static VERSIONS: Suite = Suite::new(include_str!("tables/versions.txt"), As::Bare);
+
+impl Suite {
+    const fn new(table: &'static str, clients: As) -> Self {
+        Self {
+            table,
+            clients,
+            judged: OnceCell::const_new(),
+        }
+    }
+
+    async fn judged(&self) -> &[(String, Vec<Judged>)] {
+        let judge = || run::run(table::parse(self.table), self.clients);
+        self.judged.get_or_init(judge).await
+    }
+
+    async fn assert_all_pass(&self) {
+        let cases: Vec<&Judged> = self.judged().await.iter().flat_map(|(_, cases)| cases).collect();
+        let failures: Vec<String> = cases.iter().filter_map(|judged| judged.failure()).collect();
+        let (failed, count) = (failures.len(), cases.len());
+        assert!(
+            failures.is_empty(),
+            "{failed} of {count} fail:\n{}",
+            failures.join("\n")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_of_real_clients() {
+    REQUESTS.assert_all_pass().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn combinations_of_options() {
+    OPTIONS.assert_all_pass().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_and_levels() {
+    VERSIONS.assert_all_pass().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_tells_what_the_suite_found() {
+    let page = page::write(&page::Found {
+        requests: REQUESTS.judged().await,
+        options: OPTIONS.judged().await,
+        versions: VERSIONS.judged().await,
+    });
+    page::assert_current(&page);
+}
