@@ -15,6 +15,7 @@ mod commands;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod corruption;
+mod fuzz_corpus;
 mod kill;
 mod listings;
 mod privacy;

@@ -1,0 +1,160 @@
+//! Addresses, options and filters.
+
+use std::sync::LazyLock;
+
+use larder::catalog::expression::{Verdict, Work};
+use larder::catalog::{Columns, Content, Contribution, Expression, Group, Origin, Record, SourceName};
+use larder::limits::{MAX_ORDER_KEYS, MAX_PATH_BYTES, MAX_QUERY_BYTES};
+use larder::nuget::SemVerLevel;
+use larder::nuget::nuspec::Nuspec;
+use larder::odata::address::{self, Address, AddressError, Collection, Key};
+use larder::odata::filter::{self, FilterProblem};
+use larder::odata::options::{self, OptionsError};
+use larder::store::Sidecar;
+use larder::store::sidecar::Assembly;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// A raw path below a protocol root.
+pub(crate) fn address(data: &[u8]) {
+    let Ok(path) = std::str::from_utf8(data) else { return };
+    let read = address::parse(path);
+    if path.len() > MAX_PATH_BYTES {
+        assert_eq!(read, Err(AddressError::TooLong));
+        return;
+    }
+    if path.len() < MAX_PATH_BYTES {
+        assert_eq!(
+            address::parse(&format!("/{path}")),
+            read,
+            "a leading slash says nothing"
+        );
+    }
+    let encoded = |text: &str| utf8_percent_encode(&text.replace('\'', "''"), NON_ALPHANUMERIC).to_string();
+    let keyed = |key: &Key| {
+        let (id, version) = (encoded(key.id.as_str()), encoded(key.version.as_str()));
+        format!("Packages(Id='{id}',Version='{version}')")
+    };
+    let written = match &read {
+        Ok(Address::Package(key)) => keyed(key),
+        Ok(Address::PackageDownload(key)) => format!("{}/Download", keyed(key)),
+        Ok(Address::List(Collection::FindPackagesById(Some(id)))) => format!("FindPackagesById(id='{}')", encoded(id)),
+        _ => return,
+    };
+    if written.len() <= MAX_PATH_BYTES {
+        assert_eq!(address::parse(&written), read, "{written}");
+    }
+}
+
+/// A raw query string.
+pub(crate) fn options(data: &[u8]) {
+    let Ok(query) = std::str::from_utf8(data) else { return };
+    let read = options::parse(query);
+    if query.len() > MAX_QUERY_BYTES {
+        assert_eq!(read.err(), Some(OptionsError::TooLong));
+        return;
+    }
+    let Ok(read) = read else { return };
+    assert!(read.order.len() <= MAX_ORDER_KEYS);
+    let link = read.next_link("http://example.com/Packages()", 40);
+    let next = link
+        .strip_prefix("http://example.com/Packages()?")
+        .expect("the path stays");
+    match options::parse(next) {
+        Ok(next) => {
+            assert_eq!(next.skip, read.skip + 40);
+            assert_eq!(next.top, read.top.map(|top| top.saturating_sub(40)));
+            let rest = |options: &options::Options| {
+                let filter = format!("{:?}{:?}{:?}", options.filter, options.order, options.select);
+                let search = (options.search_term.clone(), options.id.clone(), options.level);
+                (filter, search, options.wants_count, options.include_prerelease)
+            };
+            assert_eq!(rest(&next), rest(&read), "a next link loses no parameter");
+        }
+        // There is no room for one parameter more, or no number that large.
+        Err(OptionsError::TooLong | OptionsError::TooMany | OptionsError::Number { .. }) => {}
+        Err(error) => panic!("{next}: {error}"),
+    }
+}
+
+/// A filter.
+pub(crate) fn filter(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(plain) = filter::parse(text) else { return };
+    let (Some(not), Some(both), Some(either)) = (
+        composed(&format!("not ({text})")),
+        composed(&format!("({text}) and ({text})")),
+        composed(&format!("({text}) or ({text})")),
+    ) else {
+        return;
+    };
+    for record in RECORDS.iter() {
+        let group = Group::merge(
+            &Contribution {
+                source: &record.source,
+                rows: std::slice::from_ref(&record.row),
+            },
+            &[],
+        );
+        let group = group.expect("a group of one");
+        let member = group.members().first().expect("a group of one");
+        let row = Columns::of(member, SemVerLevel::Two);
+        let whole = row.with_record(record);
+        let verdict = |filter: &Expression| {
+            let work = Work::default();
+            let verdict = filter.verdict(&whole.with_work(&work));
+            (!work.is_spent()).then_some(verdict)
+        };
+        let Some(said) = verdict(&plain) else { return };
+        assert_ne!(
+            said,
+            Verdict::Deferred,
+            "with its record a version has no unknown column"
+        );
+        assert_eq!(verdict(&both).unwrap_or(said), said);
+        assert_eq!(verdict(&either).unwrap_or(said), said);
+        assert!(said == Verdict::False || verdict(&not).is_none_or(|not| not == Verdict::False));
+        let work = Work::default();
+        let of_row = plain.verdict(&row.with_work(&work));
+        assert!(
+            of_row == said || of_row == Verdict::Deferred || work.is_spent(),
+            "the row said {of_row:?}"
+        );
+    }
+}
+
+/// Parses what is made of a text that can be parsed; `None` where the whole is too long or too deep.
+fn composed(text: &str) -> Option<Expression> {
+    match filter::parse(text) {
+        Ok(expression) => Some(expression),
+        Err(error) if matches!(error.problem, FilterProblem::TooLong | FilterProblem::TooDeep) => None,
+        Err(error) => panic!("{text}: {error}"),
+    }
+}
+
+/// Versions with much and with little to say.
+static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| {
+    let full = "<package><metadata><id>Git.Install</id><version>2.40.0-rc.1</version><title>Git (Install)</title>\
+        <authors>The Git Community</authors><description>Ein Werkzeug f\u{fc}r Quelltext</description>\
+        <summary>Version control</summary><tags>git vcs</tags><releaseNotes>it's new</releaseNotes>\
+        <requireLicenseAcceptance>true</requireLicenseAcceptance>\
+        <dependencies><dependency id='chocolatey-core' version='[1.3.3,2.0)'/></dependencies></metadata></package>";
+    let bare = "<package><metadata><id>a</id><version>1.0</version></metadata></package>";
+    [full, bare].map(record).into()
+});
+
+fn record(nuspec: &str) -> Record {
+    let nuspec = Nuspec::decode(nuspec.as_bytes(), &larder::limits::NuspecLimits::default()).expect("a nuspec");
+    let content = Content {
+        sha512: "AAAA".to_owned(),
+        size: 4096,
+    };
+    let now = "2026-03-01T12:00:00Z".parse().expect("an instant");
+    let source: SourceName = "choco".parse().expect("a name");
+    let sidecar = Sidecar::new(&nuspec.id, &nuspec.version, &content, Origin::Imported, now);
+    let assembly = Assembly {
+        source: &source,
+        nuspec: Some(&nuspec),
+        committed: now,
+    };
+    sidecar.record(&assembly).expect("a record")
+}
