@@ -1,6 +1,10 @@
 //! The HTTP side: what a request asks in HTTP's own words, and how an answer is put into them. Knows no sled and no reqwest.
 
 pub mod base_url;
+mod caching;
+pub mod conditional;
+pub mod date;
+mod encoding;
 pub mod error;
 mod failure;
 pub mod header_text;
@@ -11,5 +15,6 @@ pub mod range;
 pub mod rendered;
 pub mod router;
 pub mod state;
+mod v1;
 mod v2;
 pub mod warning;

@@ -92,6 +92,9 @@ pub const MAX_FILTER_NODES: usize = 6_000;
 /// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
 pub const MAX_FILTER_DEPTH: usize = 100;
 
+/// The most ids that complete a text (NuGetGallery's number).
+pub const MAX_COMPLETIONS: u64 = 30;
+
 /// The longest text literal, in bytes.
 pub const MAX_LITERAL_BYTES: usize = 8 * 1024;
 
@@ -165,6 +168,12 @@ pub const MAX_WARNING_BYTES: usize = 512;
 
 /// The most warnings that one answer carries; further ones are left out.
 pub const MAX_WARNINGS: usize = 8;
+
+/// The shortest text that is compressed, in bytes: one that fits in a packet gains nothing.
+pub const MIN_GZIP_BYTES: usize = 1024;
+
+/// The longest text that is compressed where the request is answered, in bytes; a longer one goes to another thread.
+pub const MAX_INLINE_GZIP_BYTES: usize = 64 * 1024;
 
 // Files that larder reads.
 

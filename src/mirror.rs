@@ -3,6 +3,7 @@
 //! Knows no wire format and no status code: it is handed a `catalog::Query` and answers with records and bytes.
 
 mod coalesce;
+mod completion;
 mod error;
 mod fetch;
 mod follow;
@@ -87,6 +88,7 @@ struct Inner {
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    notes: remembered::Notes,
     outages: outages::Outages,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
@@ -122,6 +124,7 @@ impl Mirror {
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 writes: KeyedLocks::default(),
             }),

@@ -11,10 +11,13 @@ pub mod entry;
 pub mod error;
 pub mod filter;
 pub mod lexer;
+pub mod links;
 mod literal;
 pub mod options;
 pub mod parts;
 pub mod plan;
+pub mod protocol;
 #[cfg(test)]
 mod recorded;
+pub mod v1;
 mod xml;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 const HIDDEN: &str = "***";
@@ -35,6 +36,36 @@ pub fn url(url: &Url) -> Redacted<'_> {
 #[must_use]
 pub fn url_text(text: &str) -> Redacted<'_> {
     Redacted(text)
+}
+
+/// Shows the raw path of a request without the keys that NuGet 1.x put into it: `PackageFiles/KEY/nupkg` and
+/// `Packages/KEY/ID/VERSION`.
+#[must_use]
+pub fn path(path: &str) -> RequestPath<'_> {
+    RequestPath(path)
+}
+
+/// A path whose `Display` hides keys.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestPath<'a>(&'a str);
+
+impl fmt::Display for RequestPath<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut follows_verb = false;
+        for (index, segment) in self.0.split('/').enumerate() {
+            if index > 0 {
+                out.write_str("/")?;
+            }
+            if segment.is_empty() {
+                continue;
+            }
+            let name = percent_decode_str(segment).decode_utf8_lossy();
+            let is_own = name.eq_ignore_ascii_case("$count");
+            out.write_str(if follows_verb && !is_own { HIDDEN } else { segment })?;
+            follows_verb = ["packagefiles", "packages"].contains(&name.to_ascii_lowercase().as_str());
+        }
+        Ok(())
+    }
 }
 
 /// A URL whose `Display` hides credentials and query secrets.
@@ -132,6 +163,23 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(url_text(given).to_string(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn hides_keys_in_paths() {
+        for (given, expected) in [
+            ("/v1/PackageFiles/0a1b/nupkg", "/v1/PackageFiles/***/nupkg"),
+            ("/api/v1//packagefiles//0a1b/nupkg", "/api/v1//packagefiles//***/nupkg"),
+            ("/api/v1/%50ackages/0a1b/git/1.0", "/api/v1/%50ackages/***/git/1.0"),
+            ("/v1/Packages/packages/git/1.0", "/v1/Packages/***/***/1.0"),
+            ("/v1/Packages/0a1b", "/v1/Packages/***"),
+            ("/api/v2/Packages/$count", "/api/v2/Packages/$count"),
+            ("/api/v2/Packages()/%24count", "/api/v2/Packages()/%24count"),
+            ("/api/v2/package/git/1.0", "/api/v2/package/git/1.0"),
+            ("/", "/"),
+        ] {
+            assert_eq!(path(given).to_string(), expected, "{given}");
         }
     }
 

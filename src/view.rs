@@ -32,6 +32,12 @@ impl FeedShape {
     pub fn reserves(&self, id: &str) -> bool {
         self.reserved.iter().any(|pattern| pattern.matches(id))
     }
+
+    /// Returns whether an id that begins with a text can belong to what is hosted here alone.
+    #[must_use]
+    pub fn reserves_any_with(&self, prefix: &str) -> bool {
+        self.reserved.iter().any(|pattern| pattern.can_match_with(prefix))
+    }
 }
 
 /// All rows of all sources, and every feed's view of them.

@@ -15,7 +15,7 @@ use super::{assemble, progress, running};
 use crate::catalog::{Origin, SourceName};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::range::ETag;
+use crate::http::conditional::ETag;
 use crate::mirror::{Mirror, PublishError};
 use crate::nuget::AnnouncedHash;
 use crate::store::{OpenError, Store, rebuild};

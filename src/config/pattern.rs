@@ -39,6 +39,17 @@ impl IdPattern {
             Shape::Part => id.contains(&self.fixed),
         }
     }
+
+    /// Says whether an id that begins with a text, whatever its case, can match.
+    #[must_use]
+    pub fn can_match_with(&self, prefix: &str) -> bool {
+        let prefix = prefix.to_lowercase();
+        match self.shape {
+            Shape::Whole => self.fixed.starts_with(&prefix),
+            Shape::Start => self.fixed.starts_with(&prefix) || prefix.starts_with(&self.fixed),
+            Shape::End | Shape::Part => true,
+        }
+    }
 }
 
 impl fmt::Display for IdPattern {
@@ -94,6 +105,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_beginning_of_a_matching_id_is_known() {
+        for (pattern, prefix, expected) in [
+            ("contoso.tools", "Conto", true),
+            ("contoso.tools", "contoso.tools", true),
+            ("contoso.tools", "contoso.tools.x", false),
+            ("Contoso.*", "c", true),
+            ("contoso.*", "CONTOSO.tools", true),
+            ("contoso.*", "git", false),
+            ("*-internal", "git", true),
+            ("*contoso*", "git", true),
+            ("*", "git", true),
+        ] {
+            let parsed: IdPattern = pattern.parse().unwrap();
+            assert_eq!(parsed.can_match_with(prefix), expected, "{pattern} {prefix}");
+        }
+    }
 
     #[test]
     fn what_matches() {

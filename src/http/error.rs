@@ -12,8 +12,9 @@ use axum::http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, RETRY_AFTER, 
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
+use super::conditional::ETag;
 use super::header_text::one_line;
-use super::range::{ETag, unsatisfied_range};
+use super::range::unsatisfied_range;
 use crate::limits::MAX_REASON_BYTES;
 use crate::odata::error::document;
 
@@ -48,6 +49,12 @@ pub enum ApiError {
         /// The tag of its bytes: whoever sent the same need not mind.
         held: Option<ETag>,
     },
+    /// 410: it was here, and will not be again.
+    #[error("{0}")]
+    Gone(String),
+    /// 412: what is here is not what the request is about.
+    #[error("This is no longer what the request's If-Match or If-Unmodified-Since asks for.")]
+    PreconditionFailed,
     /// 413: the body is too large.
     #[error("{0}")]
     PayloadTooLarge(String),
@@ -131,6 +138,8 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::Conflict { .. } => (StatusCode::CONFLICT, "Conflict"),
+            Self::Gone(_) => (StatusCode::GONE, "Gone"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge"),
             Self::UriTooLong { .. } => (StatusCode::URI_TOO_LONG, "UriTooLong"),
             Self::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "RangeNotSatisfiable"),

@@ -1,15 +1,16 @@
 //! The failures of the layers below, as HTTP errors. Absent, failed and forbidden stay three outcomes.
 
 use super::base_url::BaseUrlError;
+use super::conditional::ETag;
 use super::error::ApiError;
 use super::multipart::PayloadError;
-use super::range::ETag;
 use crate::auth::Denied;
 use crate::mirror::{MirrorError, PublishError, SpoolError, Trouble};
 use crate::nuget::nupkg::NupkgError;
 use crate::odata::address::AddressError;
 use crate::odata::batch::{BatchError, PartError};
 use crate::odata::options::OptionsError;
+use crate::odata::v1::UnknownProperty;
 
 /// Makes a sentence of an error's message.
 pub(super) fn sentence(error: &impl std::error::Error) -> String {
@@ -34,6 +35,12 @@ impl From<AddressError> for ApiError {
 
 impl From<OptionsError> for ApiError {
     fn from(error: OptionsError) -> Self {
+        Self::BadRequest(sentence(&error))
+    }
+}
+
+impl From<UnknownProperty> for ApiError {
+    fn from(error: UnknownProperty) -> Self {
         Self::BadRequest(sentence(&error))
     }
 }

@@ -78,10 +78,11 @@ mod tests {
     use super::*;
     use crate::catalog::testing::{record, row};
     use crate::odata::atom::render;
+    use crate::odata::protocol::Protocol;
 
     fn made(id: &str) -> (Arc<Row>, Arc<EntryParts>) {
         let record = record(row(id, "1.0"), Vec::new());
-        let parts = render(&record, None);
+        let parts = render(&record, Protocol::V2, None);
         (record.row, Arc::new(parts))
     }
 

@@ -6,15 +6,20 @@
 use std::fmt::Write as _;
 
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::base_url::{Asked, BaseUrl};
+use super::encoding::{Wanted, encode};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::listener::Connection;
 use super::state::{App, FeedRequest};
-use super::{mount, v2};
+use super::{caching, mount, v1, v2};
+use crate::odata::protocol::Protocol;
+use crate::redact;
 
 /// Makes the server's only service.
 pub fn router(app: App) -> Router {
@@ -24,10 +29,17 @@ pub fn router(app: App) -> Router {
 async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
     let started = std::time::Instant::now();
     let (method, uri) = (request.method().clone(), request.uri().clone());
+    let wanted = Wanted::of(request.headers());
     let answered = answer(&app, connection, request).await;
-    let response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));
+    let mut response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));
+    caching::describe(response.headers_mut(), &app.server);
+    let mut response = encode(response, wanted).await;
+    if method == Method::HEAD {
+        take_body(&mut response);
+    }
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), duration_ms, "answered");
+    let path = redact::path(uri.path());
+    tracing::debug!(%method, %path, status = response.status().as_u16(), duration_ms, "answered");
     response
 }
 
@@ -67,12 +79,27 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
     let root = base.mount(mount.path).as_str().to_owned();
     let feed_request = FeedRequest {
         feed: &feed.name,
+        protocol: mount.protocol,
         delete: feed.delete,
         root,
         rest: mount.rest,
         query,
     };
-    Ok(v2::dispatch(app, &feed_request, request).await)
+    Ok(match mount.protocol {
+        Protocol::V1 => {
+            let push_url = format!("{}/package/", base.mount(&mount.current()));
+            v1::dispatch(app, &feed_request, &push_url, request).await
+        }
+        Protocol::V2 => v2::dispatch(app, &feed_request, request).await,
+    })
+}
+
+/// Makes an answer that of a HEAD: all headers, the length too, and no body.
+fn take_body(response: &mut Response) {
+    let body = std::mem::replace(response.body_mut(), Body::empty());
+    if let Some(length) = body.size_hint().exact() {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
 }
 
 /// For people who open the server in a browser.

@@ -8,6 +8,8 @@ use crate::catalog::{Origin, SourceName};
 use crate::clock::Clock;
 use crate::config::{DeletePolicy, FeedConfig, ServerConfig};
 use crate::mirror::Mirror;
+use crate::odata::links::Links;
+use crate::odata::protocol::Protocol;
 
 /// The application. Clones are handles to the same.
 #[derive(Clone)]
@@ -80,6 +82,8 @@ impl App {
 pub struct FeedRequest<'a> {
     /// The feed.
     pub feed: &'a SourceName,
+    /// The version of the protocol that is spoken where the request came in.
+    pub protocol: Protocol,
     /// What deleting means in it.
     pub delete: DeletePolicy,
     /// The feed's root as the client reaches it, without a trailing slash.
@@ -91,6 +95,15 @@ pub struct FeedRequest<'a> {
 }
 
 impl FeedRequest<'_> {
+    /// Returns where the feed lies for the client.
+    #[must_use]
+    pub fn links(&self) -> Links<'_> {
+        Links {
+            root: &self.root,
+            protocol: self.protocol,
+        }
+    }
+
     /// Returns a request for something else below the same root.
     #[must_use]
     pub fn at<'b>(&'b self, rest: &'b str, query: &'b str) -> FeedRequest<'b> {

@@ -1,12 +1,14 @@
 //! The v2 protocol: one match on what is asked, one file for each verb.
 
 mod batch;
+mod completions;
 mod delete;
 mod download;
 mod lists;
+mod properties;
 mod push;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
@@ -18,8 +20,9 @@ use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
 use crate::odata::address::{self, Address, Collection};
-use crate::odata::atom::Links;
 use crate::odata::edmx;
+
+pub(super) use self::push::drain;
 
 const DATA_SERVICE_VERSION: HeaderName = HeaderName::from_static("dataserviceversion");
 const FEED_TYPE: &str = "application/atom+xml;type=feed;charset=utf-8";
@@ -31,8 +34,7 @@ const TEXT_TYPE: &str = "text/plain;charset=utf-8";
 pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request) -> Response {
     // The body apart: what is held while an answer is awaited must be shared between threads, and a body cannot be.
     let (parts, body) = request.into_parts();
-    let is_head = parts.method == Method::HEAD;
-    let reads = is_head || parts.method == Method::GET;
+    let reads = parts.method == Method::GET || parts.method == Method::HEAD;
     let (answered, dialect) = match address::parse(feed.rest) {
         Err(error) => (Err(error.into()), Dialect::OData),
         Ok(Address::Batch) => (batch::answer(app, feed, &parts, body).await, Dialect::OData),
@@ -41,8 +43,7 @@ pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request
         }
         Ok(asked) => (read(app, feed, asked, &parts).await, Dialect::OData),
     };
-    let response = answered.unwrap_or_else(|error| error.into_response(dialect));
-    if is_head { without_body(response) } else { response }
+    answered.unwrap_or_else(|error| error.into_response(dialect))
 }
 
 async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) -> Result<Response, ApiError> {
@@ -53,14 +54,18 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         return Err(not_allowed("GET, HEAD", method));
     }
     match asked {
-        Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&Links { root: &feed.root }))),
-        Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata())),
+        Address::Root => Ok(xml_answer(XML_TYPE, edmx::service(&feed.links()))),
+        Address::Metadata => Ok(xml_answer(XML_TYPE, edmx::metadata(feed.protocol))),
         Address::List(Collection::GetUpdates) | Address::Count(Collection::GetUpdates) => Err(
             ApiError::NotImplemented("GetUpdates is not answered by this version of larder.".to_owned()),
         ),
         Address::List(collection) => lists::list(app, feed, &collection).await,
         Address::Count(collection) => lists::count(app, feed, &collection).await,
         Address::Package(key) => lists::package(app, feed, &key).await,
+        Address::Property(key, name) => properties::document(app, feed, &key, &name).await,
+        Address::PropertyValue(key, name) => properties::value(app, feed, &key, &name).await,
+        Address::PackageIds => completions::ids(app, feed).await,
+        Address::PackageVersions(id) => completions::versions(app, feed, &id).await,
         Address::LatestFile(id) => download::latest(app, feed, &id, parts).await,
         Address::File(key) | Address::PackageDownload(key) | Address::BareFile(key) => {
             download::package(app, feed, &key, parts).await
@@ -113,17 +118,4 @@ fn warn_of(response: &mut Response, failures: &[MirrorError]) {
             &format!("{failure}; this is what larder knew before"),
         );
     }
-}
-
-/// The answer to a HEAD: all headers, the length too, and no body.
-fn without_body(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    // The server would tell the length of the empty body.
-    if let Some(length) = body.size_hint().exact() {
-        parts
-            .headers
-            .entry(CONTENT_LENGTH)
-            .or_insert_with(|| HeaderValue::from(length));
-    }
-    Response::from_parts(parts, Body::empty())
 }

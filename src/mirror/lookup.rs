@@ -33,14 +33,14 @@ impl Mirror {
     /// Makes sure that what the feed's upstreams say of the ids is known and fresh. Returns what could not be learnt; what
     /// was known before stays known.
     pub(super) async fn learn(&self, view: &FeedView, ids: &[PackageId]) -> Result<Vec<MirrorError>, MirrorError> {
-        let needs: Vec<(SourceName, PackageId)> = ids
-            .iter()
-            .flat_map(|id| {
-                policy::upstreams_for(view, id)
-                    .iter()
-                    .map(|upstream| (upstream.clone(), id.clone()))
-            })
-            .collect();
+        let mut needs: Vec<(SourceName, PackageId)> = Vec::new();
+        for id in ids {
+            let upstreams = policy::upstreams_for(view, id).iter();
+            // Most of what is asked for was asked for a short while ago.
+            let stale =
+                upstreams.filter(|upstream| self.announces(upstream) && !self.is_remembered_fresh(upstream, id));
+            needs.extend(stale.map(|upstream| (upstream.clone(), id.clone())));
+        }
         let outcomes: Vec<_> = iter(needs)
             .map(|(upstream, id)| async move { self.learn_one(&upstream, &id).await })
             .buffer_unordered(LOOKUPS_AT_A_TIME)
@@ -58,9 +58,6 @@ impl Mirror {
     }
 
     async fn learn_one(&self, source: &SourceName, id: &PackageId) -> Result<(), MirrorError> {
-        if !self.announces(source) {
-            return Ok(());
-        }
         if self.is_fresh(source, id).await? {
             return Ok(());
         }
@@ -83,9 +80,26 @@ impl Mirror {
     }
 
     async fn is_fresh(&self, source: &SourceName, id: &PackageId) -> Result<bool, MirrorError> {
-        let finding = self.finding(source, id).await?;
+        let note = self.note(source, id).await?;
+        Ok(self.is_fresh_by(note.as_ref(), source, id))
+    }
+
+    /// As [`Self::is_fresh`], by what is in memory alone: `false` also where that does not tell.
+    fn is_remembered_fresh(&self, source: &SourceName, id: &PackageId) -> bool {
+        let note = self.inner.notes.recall(&(source.clone(), id.clone()));
+        note.is_some_and(|note| self.is_fresh_by(note.as_ref(), source, id))
+    }
+
+    /// What an upstream has is noted durably; what it lacks is only remembered, and never more than a bounded number of
+    /// times: anybody can ask for names that nobody has.
+    fn is_fresh_by(&self, note: Option<&Note>, source: &SourceName, id: &PackageId) -> bool {
+        let absent = || {
+            let absence = Absence::Id(source.clone(), id.clone());
+            self.inner.absences.recall(&absence).map(Finding::Absent)
+        };
+        let finding = note.map(|note| Finding::Present(note.at)).or_else(absent);
         let freshness = freshness::decide(finding, self.inner.clock.now(), self.inner.limits.lifetimes);
-        Ok(freshness == Freshness::Fresh)
+        freshness == Freshness::Fresh
     }
 
     /// Asks one upstream for an id and keeps what it says, with the time.
@@ -105,32 +119,33 @@ impl Mirror {
                 .absences
                 .remember(Absence::Id(source.clone(), id.clone()), at);
         }
-        self.inner
-            .index
-            .put_note(&subject(source, id), note)
-            .await
-            .map_err(MirrorError::index)?;
+        self.put_note(source, id, note).await?;
         tracing::debug!(upstream.name = %source, package.id = %id, versions = announced.len(), "asked the upstream for an id");
         Ok(())
     }
 
-    /// What an upstream has is noted durably; what it lacks is only remembered, and never more than a bounded number of
-    /// times: anybody can ask for names that nobody has.
-    async fn finding(&self, source: &SourceName, id: &PackageId) -> Result<Option<Finding>, MirrorError> {
-        let note = self
-            .inner
-            .index
-            .note(&subject(source, id))
-            .await
-            .map_err(MirrorError::index)?;
-        let present = note.map(|note| Finding::Present(note.at));
-        let absent = || {
-            self.inner
-                .absences
-                .recall(&Absence::Id(source.clone(), id.clone()))
-                .map(Finding::Absent)
-        };
-        Ok(present.or_else(absent))
+    /// Returns what the index has noted of an id at an upstream. Memory answers where it can: notes change here alone.
+    async fn note(&self, source: &SourceName, id: &PackageId) -> Result<Option<Note>, MirrorError> {
+        let key = (source.clone(), id.clone());
+        if let Some(note) = self.inner.notes.recall(&key) {
+            return Ok(note);
+        }
+        let noted = self.inner.index.note(&subject(source, id)).await;
+        let note = noted.map_err(MirrorError::index)?;
+        // A look-up that ended meanwhile has remembered what is newer.
+        self.inner.notes.remember_first(key, note.clone());
+        Ok(note)
+    }
+
+    async fn put_note(&self, source: &SourceName, id: &PackageId, note: Option<Note>) -> Result<(), MirrorError> {
+        let key = (source.clone(), id.clone());
+        let put = self.inner.index.put_note(&subject(source, id), note.clone()).await;
+        match put {
+            Ok(()) => self.inner.notes.remember(key, note),
+            // It may have been written all the same.
+            Err(_) => self.inner.notes.forget(&key),
+        }
+        put.map_err(MirrorError::index)
     }
 
     /// Keeps what an upstream says of versions of an id. For those whose bytes are held it goes into the sidecars too: an

@@ -34,6 +34,15 @@ pub(super) fn upstreams_for_words<'a>(view: &'a FeedView, words: &[String]) -> &
     }
 }
 
+/// Returns whether the upstreams may hear which text ids are asked to begin with: not where it can be the beginning of a private
+/// id. A pattern that begins with `*` can match any id.
+#[must_use]
+pub(super) fn may_hear_prefix(view: &FeedView, prefix: &str) -> bool {
+    let prefix = prefix.to_lowercase();
+    let is_private = || view.shape().reserves_any_with(&prefix) || view.hosts_any_with(&prefix);
+    prefix.is_empty() || !is_private()
+}
+
 /// Returns the parts of a word that can be names of packages.
 fn names(word: &str) -> impl Iterator<Item = &str> {
     let is_outside = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));

@@ -97,7 +97,11 @@ impl Mirror {
         Ok(records.into_iter().zip(page).map(as_seen).collect())
     }
 
-    async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<(Vec<Answered>, u64), MirrorError> {
+    pub(super) async fn answer(
+        &self,
+        view: &Arc<FeedView>,
+        query: &Query,
+    ) -> Result<(Vec<Answered>, u64), MirrorError> {
         let mut candidates = self.candidates(view, query).await?;
         candidates.hits = self.settled(candidates.hits, query).await?;
         let records = if candidates.order_needs_records {

@@ -8,6 +8,7 @@ use lru::LruCache;
 
 use crate::catalog::{Instant, SourceName};
 use crate::nuget::PackageId;
+use crate::store::Note;
 
 /// How many things of a kind are remembered.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
@@ -31,12 +32,27 @@ pub(super) struct Remembered<K: Hash + Eq, V> {
 /// When absences were found.
 pub(super) type Absences = Remembered<Absence, Instant>;
 
+/// What the index has noted of ids at upstreams; `None` where it was looked up and there is nothing.
+pub(super) type Notes = Remembered<(SourceName, PackageId), Option<Note>>;
+
 impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
     pub(super) fn remember(&self, key: K, value: V) {
         self.entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .put(key, value);
+    }
+
+    /// Remembers a value unless one is remembered already.
+    pub(super) fn remember_first(&self, key: K, value: V) {
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(key, || value);
+    }
+
+    pub(super) fn forget(&self, key: &K) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).pop(key);
     }
 
     pub(super) fn recall(&self, key: &K) -> Option<V> {

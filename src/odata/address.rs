@@ -3,6 +3,8 @@
 //! Works on the raw path, still percent-encoded: a decoded one cannot tell a `/` between segments from one inside of a
 //! quoted key. Knows every spelling that clients use; refuses to know methods and options.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use crate::limits::MAX_PATH_BYTES;
@@ -45,6 +47,14 @@ pub enum Address {
     Package(Key),
     /// `Packages(Id='git',Version='2.40.0')/Download`, and the same with `$value`: the nupkg.
     PackageDownload(Key),
+    /// `Packages(Id='git',Version='2.40.0')/Title`: one property.
+    Property(Key, String),
+    /// `Packages(Id='git',Version='2.40.0')/Title/$value`: its text alone.
+    PropertyValue(Key, String),
+    /// `package-ids`: the ids that begin with a text.
+    PackageIds,
+    /// `package-versions/git`: the versions of an id.
+    PackageVersions(PackageId),
     /// `package`: a place to push to.
     PackageRoot,
     /// `package/git`: the nupkg of the latest release.
@@ -87,14 +97,7 @@ pub enum AddressError {
 /// assert_eq!((key.id.as_str(), key.version.as_str()), ("git", "2.40.0"));
 /// ```
 pub fn parse(raw: &str) -> Result<Address, AddressError> {
-    if raw.len() > MAX_PATH_BYTES {
-        return Err(AddressError::TooLong);
-    }
-    let mut segments = Vec::new();
-    for segment in split(raw) {
-        let decoded = percent_decode_str(segment).decode_utf8();
-        segments.push(decoded.map_err(|_| AddressError::Encoding)?.into_owned());
-    }
+    let segments = segments(raw)?;
     let mut segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     // Clients that take a root for a host put the usual path behind it (PowerShellGet probes, NuGet's push).
     if let [api, v2, ..] = segments.as_slice()
@@ -104,6 +107,17 @@ pub fn parse(raw: &str) -> Result<Address, AddressError> {
         segments.drain(..2);
     }
     resolve(&segments)
+}
+
+/// Returns a path's segments, decoded.
+pub(super) fn segments(raw: &str) -> Result<Vec<String>, AddressError> {
+    if raw.len() > MAX_PATH_BYTES {
+        return Err(AddressError::TooLong);
+    }
+    let decoded = |segment| percent_decode_str(segment).decode_utf8().map(Cow::into_owned);
+    split(raw)
+        .map(|segment| decoded(segment).map_err(|_| AddressError::Encoding))
+        .collect()
 }
 
 /// Splits at slashes, but not inside of quotes in parentheses; drops empty segments.
@@ -156,6 +170,11 @@ fn resolve(segments: &[&str]) -> Result<Address, AddressError> {
         "search" if arguments.is_none() => Ok(list(Collection::Search, rest)),
         "getupdates" if arguments.is_none() => Ok(list(Collection::GetUpdates, rest)),
         "search" | "getupdates" => Err(AddressError::Key((*first).to_owned())),
+        "package-ids" if inside.is_none() => Ok(last(rest, Address::PackageIds)),
+        "package-versions" if inside.is_none() => match rest {
+            [id] => Ok(Address::PackageVersions(id.parse()?)),
+            _ => Ok(Address::Unknown),
+        },
         "package" if inside.is_none() => match rest {
             [] => Ok(Address::PackageRoot),
             [id] => Ok(Address::LatestFile(id.parse()?)),
@@ -199,11 +218,20 @@ fn package(segment: &str, arguments: &str, rest: &[&str]) -> Result<Address, Add
         [verb] if verb.eq_ignore_ascii_case("Download") || verb.eq_ignore_ascii_case("$value") => {
             Address::PackageDownload(key)
         }
+        [name] if is_property(name) => Address::Property(key, (*name).to_owned()),
+        [name, value] if is_property(name) && value.eq_ignore_ascii_case("$value") => {
+            Address::PropertyValue(key, (*name).to_owned())
+        }
         _ => Address::Unknown,
     })
 }
 
-fn key(id: &str, version: &str) -> Result<Key, AddressError> {
+/// Returns whether a segment can be a property's name; `$links` and `$count` are none.
+fn is_property(segment: &str) -> bool {
+    !segment.starts_with('$')
+}
+
+pub(super) fn key(id: &str, version: &str) -> Result<Key, AddressError> {
     Ok(Key {
         id: id.trim().parse()?,
         version: version.parse()?,
@@ -377,6 +405,25 @@ mod tests {
                 Address::PackageDownload(git("1.0")),
             ),
             (
+                &[
+                    "/Packages(Id='git',Version='1.0')/Title",
+                    "//packages(Version=%271.0%27,Id=%27git%27)//Title/",
+                ],
+                Address::Property(git("1.0"), "Title".to_owned()),
+            ),
+            (
+                &[
+                    "/Packages(Id='git',Version='1.0')/title/$value",
+                    "/Packages(Id='git',Version='1.0')/title/%24VALUE/",
+                ],
+                Address::PropertyValue(git("1.0"), "title".to_owned()),
+            ),
+            (&["/package-ids", "/Package-Ids/"], Address::PackageIds),
+            (
+                &["/package-versions/git", "//package-versions/git/"],
+                Address::PackageVersions("git".parse().unwrap()),
+            ),
+            (
                 &["/package", "package/", "/api/v2/package/", "/PACKAGE"],
                 Address::PackageRoot,
             ),
@@ -403,11 +450,17 @@ mod tests {
                     "/nonsense",
                     "/$metadata/x",
                     "/Packages()/x",
-                    "/Packages(Id='git',Version='1.0')/Title",
+                    "/Packages(Id='git',Version='1.0')/$links/x",
+                    "/Packages(Id='git',Version='1.0')/$links",
+                    "/Packages(Id='git',Version='1.0')/$count",
+                    "/Packages(Id='git',Version='1.0')/Title/x",
+                    "/Packages(Id='git',Version='1.0')/Title/$value/x",
+                    "/package-ids/x",
+                    "/package-versions",
+                    "/package-versions/git/1.0",
                     "/package/a/1.0/x",
                     "/git/latest",
                     "/a/b/c",
-                    "/package-versions/git",
                     "/GetUpdates()/x",
                 ],
                 Address::Unknown,

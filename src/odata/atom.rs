@@ -5,36 +5,17 @@
 //! `m:properties` and the download's address from `content`. Some (Renovate, PSResourceGet, rocolatey) look for the literal
 //! prefixes `m:` and `d:`, and trip over comments. So there is one form, with everything in both places.
 
-use std::borrow::Cow;
-
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-
 use super::address::Collection;
 use super::entry::{self, EntryView, Shown};
+use super::links::{self, Links};
 use super::parts::{EntryParts, Filling, Hole};
+use super::protocol::Protocol;
 use super::xml::{DATA_SERVICES, METADATA, Xml};
 use crate::catalog::columns::format_instant;
 use crate::catalog::{Instant, Record, Row, Text};
 
 /// More than what a document has beside its entries: names, links and namespaces.
 const HEAD_BYTES: usize = 2 * 1024;
-
-/// What must be encoded in the path of a link. Ids and versions have no other such characters.
-const PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?');
-
-/// Where a feed lies.
-#[derive(Debug, Clone, Copy)]
-pub struct Links<'a> {
-    /// The absolute URL of the feed's root as the client reaches it, without a trailing slash.
-    pub root: &'a str,
-}
 
 /// What a feed says beside its entries.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +95,18 @@ pub fn entry(links: Links<'_>, entry: &Entry<'_>) -> String {
     xml.finish()
 }
 
+/// Writes a document of one property.
+#[must_use]
+pub fn property(shown: &Shown<'_>) -> String {
+    let mut xml = Xml::document(512);
+    xml.raw("<d:").raw(shown.name).raw(r#" xmlns:d=""#).raw(DATA_SERVICES);
+    xml.raw(r#"" xmlns:m=""#).raw(METADATA).raw(r#"""#);
+    attributes(&mut xml, shown);
+    xml.raw(">").text(shown.value.as_deref().unwrap_or_default());
+    xml.raw("</d:").raw(shown.name).raw(">");
+    xml.finish()
+}
+
 impl Entry<'_> {
     fn write(&self, xml: &mut Xml, root: &str) {
         let filling = Filling {
@@ -145,12 +138,12 @@ fn updated(xml: &mut Xml, instant: Instant) {
 
 /// Writes what lies within an entry, with all its properties or those that were asked for.
 #[must_use]
-pub fn render(record: &Record, select: Option<&[&'static str]>) -> EntryParts {
+pub fn render(record: &Record, protocol: Protocol, select: Option<&[&'static str]>) -> EntryParts {
     let mut piece = Piece {
         xml: Xml::piece(8 * 1024),
         holes: Vec::new(),
     };
-    piece.head(&record.row);
+    piece.head(&record.row, protocol);
     piece.xml.raw("<m:properties>");
     // The latest flags are the answer's to tell.
     let view = EntryView {
@@ -158,13 +151,35 @@ pub fn render(record: &Record, select: Option<&[&'static str]>) -> EntryParts {
         is_latest: false,
         is_absolute_latest: false,
     };
-    for shown in entry::properties(&view) {
+    for shown in entry::properties(&view, protocol) {
         if shown.is_selected(select) {
             piece.property(&shown);
         }
     }
     piece.xml.raw("</m:properties>");
     EntryParts::new(piece.xml.finish(), piece.holes)
+}
+
+/// Returns an entry's title: clients of version 2 read the id from it, those of version 1 what it is called.
+fn title(row: &Row, protocol: Protocol) -> &str {
+    match protocol {
+        Protocol::V1 => entry::title(row),
+        Protocol::V2 => row.id.as_str(),
+    }
+}
+
+/// Writes what is said of a property in its start tag.
+fn attributes(xml: &mut Xml, shown: &Shown<'_>) {
+    if let Some(edm_type) = shown.edm_type {
+        xml.raw(r#" m:type=""#).raw(edm_type).raw(r#"""#);
+    }
+    if shown.name == "Tags" {
+        // Readers must not take the padding away.
+        xml.raw(r#" xml:space="preserve""#);
+    }
+    if shown.value.is_none() {
+        xml.raw(r#" m:null="true""#);
+    }
 }
 
 /// An entry in the making.
@@ -180,20 +195,21 @@ impl Piece {
     }
 
     /// Writes what comes before the properties.
-    fn head(&mut self, row: &Row) {
+    fn head(&mut self, row: &Row, protocol: Protocol) {
         let (id, version) = (row.id.as_str(), row.version.normalized());
-        let path: Cow<'_, str> = utf8_percent_encode(id, PATH).into();
-        let key = format!("/Packages(Id='{path}',Version='{version}')");
+        let (key, entity) = (links::package_path(row), protocol.entity());
         // OneGet reads the id out of this quoted part, so here it stays as it is spelled.
         self.xml.raw("<id>");
         self.hole(Hole::Root).raw("/Packages(Id='").text(id);
         self.xml.raw("',Version='").text(version).raw("')</id>");
+        self.xml.raw(r#"<category term=""#).raw(protocol.qualified_entity());
+        self.xml.raw(r#"" scheme=""#).raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
         self.xml
-            .raw(r#"<category term="NuGetGallery.OData.V2FeedPackage" scheme=""#);
-        self.xml.raw(DATA_SERVICES).raw(r#"/scheme"/>"#);
-        self.xml.raw(r#"<link rel="edit" title="V2FeedPackage" href=""#);
+            .raw(r#"<link rel="edit" title=""#)
+            .raw(entity)
+            .raw(r#"" href=""#);
         self.hole(Hole::Root).text(&key).raw(r#""/>"#);
-        self.xml.element("title", r#" type="text""#, id);
+        self.xml.element("title", r#" type="text""#, title(row, protocol));
         self.xml.element(
             "summary",
             r#" type="text""#,
@@ -204,34 +220,25 @@ impl Piece {
         let authors = row.authors.as_deref().map_or("", Text::as_str);
         self.xml.element("name", "", authors);
         self.xml.raw("</author>");
-        self.xml.raw(r#"<link rel="edit-media" title="V2FeedPackage" href=""#);
+        self.xml
+            .raw(r#"<link rel="edit-media" title=""#)
+            .raw(entity)
+            .raw(r#"" href=""#);
         self.hole(Hole::Root).text(&key).raw(r#"/$value"/>"#);
         self.xml.raw(r#"<content type="application/zip" src=""#);
-        self.hole(Hole::Root).raw("/package/").text(&path);
-        self.xml.raw("/").text(version).raw(r#""/>"#);
+        self.hole(Hole::Root)
+            .text(&links::file_path(&row.id, &row.version))
+            .raw(r#""/>"#);
     }
 
     fn property(&mut self, shown: &Shown<'_>) {
         self.xml.raw("<d:").raw(shown.name);
-        if let Some(edm_type) = shown.edm_type {
-            self.xml.raw(r#" m:type=""#).raw(edm_type).raw(r#"""#);
-        }
-        if shown.name == "Tags" {
-            // Readers must not take the padding away.
-            self.xml.raw(r#" xml:space="preserve""#);
-        }
-        match (Hole::of(shown), &shown.value) {
-            (Some(hole), _) => {
-                self.xml.raw(">");
-                self.hole(hole);
-            }
-            (None, Some(value)) => {
-                self.xml.raw(">").text(value);
-            }
-            (None, None) => {
-                self.xml.raw(r#" m:null="true">"#);
-            }
-        }
+        attributes(&mut self.xml, shown);
+        self.xml.raw(">");
+        match Hole::of(shown) {
+            Some(hole) => self.hole(hole),
+            None => self.xml.text(shown.value.as_deref().unwrap_or_default()),
+        };
         self.xml.raw("</d:").raw(shown.name).raw(">");
     }
 }

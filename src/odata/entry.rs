@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
+use super::protocol::{Declared, Protocol};
 use crate::catalog::columns::{EdmType, definition, format_instant, parse_instant, shown_published};
-use crate::catalog::{Instant, Property, Record, Text};
+use crate::catalog::{Instant, Property, Record, Row, Text};
 
 /// The largest count that is shown: clients read counts as Int32 (NuGetGallery cuts them so too).
 const MAX_COUNT: u64 = i32::MAX as u64;
@@ -62,6 +63,14 @@ impl<'a> Shown<'a> {
         Self::typed(name, EdmType::DateTime, format_instant(value))
     }
 
+    fn declared(declared: Declared, value: Option<Cow<'a, str>>) -> Self {
+        Self {
+            name: declared.name,
+            edm_type: (declared.edm != EdmType::String.name()).then_some(declared.edm),
+            value,
+        }
+    }
+
     /// Returns whether the name is among those that were asked for; `None` asks for all.
     #[must_use]
     pub fn is_selected(&self, select: Option<&[&'static str]>) -> bool {
@@ -71,10 +80,47 @@ impl<'a> Shown<'a> {
 
 /// Returns the properties of a version, in their order.
 #[must_use]
-pub fn properties<'a>(view: &EntryView<'a>) -> Vec<Shown<'a>> {
+pub fn properties<'a>(view: &EntryView<'a>, protocol: Protocol) -> Vec<Shown<'a>> {
     let mut all = computed(view);
     all.extend(stored(view.record));
-    all
+    match protocol {
+        Protocol::V1 => of_version_one(view, &all),
+        Protocol::V2 => all,
+    }
+}
+
+/// Returns one property of a version, its name matched ignoring case; one that is declared and not told is null. `None`
+/// where packages have no such property.
+#[must_use]
+pub fn property<'a>(view: &EntryView<'a>, protocol: Protocol, name: &str) -> Option<Shown<'a>> {
+    let shown = properties(view, protocol)
+        .into_iter()
+        .find(|shown| shown.name.eq_ignore_ascii_case(name));
+    shown.or_else(|| protocol.declared(name).map(|declared| Shown::declared(declared, None)))
+}
+
+/// Returns what a version is called, which is its id where it has no title.
+#[must_use]
+pub fn title(row: &Row) -> &str {
+    row.title.as_deref().map_or(row.id.as_str(), Text::as_str)
+}
+
+/// Returns the properties that version 1 declares, all of them, with nulls for what is not told (NuGetGallery,
+/// `PackageExtensions.ToV1FeedPackageQuery`).
+fn of_version_one<'a>(view: &EntryView<'a>, all: &[Shown<'a>]) -> Vec<Shown<'a>> {
+    let declared = Protocol::V1.properties();
+    let shown = declared.map(|declared| {
+        let value = match declared.name {
+            "Title" => Some(Cow::Borrowed(title(&view.record.row))),
+            "Rating" => Some(Cow::Borrowed("0")),
+            name => all
+                .iter()
+                .find(|shown| shown.name.eq_ignore_ascii_case(name))
+                .and_then(|shown| shown.value.clone()),
+        };
+        (declared.nullable || value.is_some()).then(|| Shown::declared(declared, value))
+    });
+    shown.flatten().collect()
 }
 
 /// Returns what the row and the feed tell; a record's own list has none of these.

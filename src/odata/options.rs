@@ -38,6 +38,8 @@ pub struct Options {
     pub level: SemVerLevel,
     /// `id`.
     pub id: Option<String>,
+    /// `partialId`, of which an id is the whole.
+    pub partial_id: String,
     /// `searchTerm`.
     pub search_term: String,
     /// `targetFramework`.
@@ -120,6 +122,7 @@ impl Default for Options {
             skip_token: None,
             level: SemVerLevel::One,
             id: None,
+            partial_id: String::new(),
             search_term: String::new(),
             target_framework: String::new(),
             include_prerelease: false,
@@ -185,6 +188,7 @@ impl Options {
             name if name.starts_with('$') => return Err(OptionsError::Unsupported(shown.trim().to_owned())),
             "semverlevel" => self.level = level(&literal(value)),
             "id" => self.id = Some(literal(value).trim().to_owned()),
+            "partialid" => literal(value).trim().clone_into(&mut self.partial_id),
             "searchterm" => self.search_term = literal(value),
             "targetframework" => self.target_framework = literal(value),
             "includeprerelease" => self.include_prerelease = boolean(&literal(value))?,

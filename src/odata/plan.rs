@@ -10,8 +10,9 @@ use super::address::{Collection, Key};
 use super::options::Options;
 use crate::catalog::columns::Column;
 use crate::catalog::expression::{Comparison, Function, Literal};
-use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
+use crate::catalog::query::{Direction, Latest, Listing, OrderKey, Page, Prerelease, SearchTerms};
 use crate::catalog::{Expression, Query};
+use crate::limits::MAX_COMPLETIONS;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// A question, and what to ask an upstream's own search for it.
@@ -91,6 +92,74 @@ pub fn package(key: &Key) -> Query {
             skip: 0,
             top: Some(1),
             size: 1,
+        },
+        work: Arc::default(),
+    }
+}
+
+/// Plans the ids that begin with a text: one row an id, by id; without a text the most downloaded ones (NuGetGallery,
+/// `AutocompleteDatabasePackageIdsQuery`).
+#[must_use]
+pub fn ids(options: &Options) -> Query {
+    let prefix = options.partial_id.as_str();
+    let starts = || {
+        let arguments = vec![Column::Id.into(), Literal::text(prefix).into()];
+        Expression::Call(Function::StartsWith, arguments)
+    };
+    let most_downloaded = OrderKey {
+        by: Column::DownloadCount.into(),
+        direction: Direction::Descending,
+    };
+    Query {
+        ids: None,
+        latest: Some(if options.include_prerelease {
+            Latest::Absolute
+        } else {
+            Latest::Stable
+        }),
+        filter: (!prefix.is_empty()).then(starts),
+        order: if prefix.is_empty() {
+            vec![most_downloaded]
+        } else {
+            Vec::new()
+        },
+        page: Page {
+            skip: 0,
+            top: Some(MAX_COMPLETIONS),
+            size: MAX_COMPLETIONS,
+        },
+        ..completion(options)
+    }
+}
+
+/// Plans the listed versions of an id, highest first.
+#[must_use]
+pub fn versions(id: &PackageId, options: &Options) -> Query {
+    Query {
+        ids: Some(vec![id.clone()]),
+        ..completion(options)
+    }
+}
+
+/// Plans all that is listed, for a client that reads the asked level.
+fn completion(options: &Options) -> Query {
+    Query {
+        ids: None,
+        level: options.level,
+        listing: Listing::ListedOnly,
+        prerelease: if options.include_prerelease {
+            Prerelease::Include
+        } else {
+            Prerelease::Exclude
+        },
+        latest: None,
+        terms: SearchTerms::default(),
+        filter: None,
+        order: Vec::new(),
+        page: Page {
+            skip: 0,
+            top: None,
+            size: u64::MAX,
         },
         work: Arc::default(),
     }

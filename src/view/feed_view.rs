@@ -41,8 +41,20 @@ impl FeedView {
     /// Returns whether any version of the id is hosted in this feed, listed or not.
     #[must_use]
     pub fn hosts(&self, id: &PackageId) -> bool {
-        let group = self.group(id);
-        group.is_some_and(|group| group.members().iter().any(|member| member.source == self.shape.name))
+        self.group(id).is_some_and(|group| self.is_hosted(&group))
+    }
+
+    /// Returns whether any version of an id that begins with a text in lower case is hosted in this feed, listed or not.
+    #[must_use]
+    pub fn hosts_any_with(&self, prefix: &str) -> bool {
+        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
+        groups
+            .iter()
+            .any(|(id, group)| id.lower().starts_with(prefix) && self.is_hosted(group))
+    }
+
+    fn is_hosted(&self, group: &Group) -> bool {
+        group.members().iter().any(|member| member.source == self.shape.name)
     }
 
     /// Returns all groups, in the order of their ids.

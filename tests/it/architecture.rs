@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "auth", "catalog", "clock", "config", "limits", "mime", "mirror", "nuget", "odata",
+            "auth", "catalog", "clock", "config", "limits", "mime", "mirror", "nuget", "odata", "redact",
         ],
     ),
     (

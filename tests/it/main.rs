@@ -15,7 +15,10 @@ mod commands;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod corruption;
+mod endpoints;
+mod filters;
 mod fuzz_corpus;
+mod http_caching;
 mod kill;
 mod listings;
 mod privacy;

@@ -115,11 +115,46 @@ async fn ask_everything(app: &TestApp, hosted: &[&str]) {
             counted.parse::<usize>().expect("a number") <= hosted.len().max(1),
             "{list}: {counted}"
         );
+        // Version 1 has fewer properties; what it answers, it answers by the same rules.
+        let first = app.get(&format!("/api/v1/{list}")).await;
+        let shown = match first.status {
+            400 => Vec::new(),
+            _ => names(&first.expect_status(200).feed()),
+        };
+        for shown in &shown {
+            assert!(
+                hosted.contains(&shown.as_str()) || shown == "acme.public 5.0",
+                "{list} in version 1: {shown}"
+            );
+        }
+    }
+    for completion in [
+        "package-ids?partialId=acme.s",
+        "package-ids?partialId=Acme.Secret&includePrerelease=true",
+        "package-versions/Acme.Secret?includePrerelease=true",
+    ] {
+        let told = app
+            .get(&format!("/api/v2/{completion}"))
+            .await
+            .expect_status(200)
+            .text();
+        assert!(!told.contains("99.0"), "{completion}: {told}");
     }
     for id in ["Acme.Secret", "acme.secret"] {
         app.get(&format!("/api/v2/Packages(Id='{id}',Version='99.0')"))
             .await
             .expect_status(404);
+        for root in ["/api/v1", "/v1/FeedService.svc"] {
+            app.get(&format!("{root}/Packages(Id='{id}',Version='99.0')"))
+                .await
+                .expect_status(404);
+            app.get(&format!("{root}/package/{id}/99.0")).await.expect_status(404);
+        }
+        for property in ["Id", "Version/$value"] {
+            app.get(&format!("/api/v2/Packages(Id='{id}',Version='99.0')/{property}"))
+                .await
+                .expect_status(404);
+        }
         app.get(&format!("/api/v2/Packages(Id='{id}',Version='99.0')/Download"))
             .await
             .expect_status(404);

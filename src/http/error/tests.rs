@@ -23,6 +23,7 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
     vec![
         (ApiError::NotFound(text("No git.")), "404 No git.", None),
         (ApiError::BadRequest(text("No.")), "400 No.", None),
+        (ApiError::Gone(text("Push elsewhere.")), "410 Push elsewhere.", None),
         (
             ApiError::Unauthorized(text("Say who you are.")),
             "401 Say who you are.",
@@ -40,6 +41,11 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
         (
             ApiError::already_exists("x", "1.0.0", None),
             "409 A package with id 'x' and version '1.0.0' already exists and cannot be modified.",
+            None,
+        ),
+        (
+            ApiError::PreconditionFailed,
+            "412 This is no longer what the request's If-Match or If-Unmodified-Since asks for.",
             None,
         ),
         (ApiError::PayloadTooLarge(text("No.")), "413 No.", None),

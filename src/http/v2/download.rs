@@ -13,8 +13,10 @@ use axum::response::Response;
 
 use crate::catalog::Query;
 use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
+use crate::http::conditional::{ETag, Validators};
+use crate::http::date::format_date;
 use crate::http::error::ApiError;
-use crate::http::range::{ETag, Reply, Representation, content_range, decide, format_date};
+use crate::http::range::{Reply, Representation, content_range, decide};
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Arriving, HeldPackage, Located};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel, Sha512};
@@ -81,7 +83,8 @@ async fn answer(
         Located::Held(held) => from_store(app, &held, parts).await?,
         Located::Arriving(arriving) => on_its_way(app, key, arriving, parts).await?,
     };
-    if response.status().is_success() {
+    // A 304 has it too (RFC 9110 section 15.4.5): what it renews is fresh again.
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
         let caching = match naming {
             Naming::Version => "public, max-age=31536000, immutable",
             Naming::Latest => "no-cache",
@@ -100,14 +103,17 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
         .parse()
         .map_err(|_| ApiError::Internal(format!("the hash of {} {} is damaged", held.id(), held.version())))?;
     let file = Representation {
-        etag: ETag::of(&digest),
-        last_modified: held.published(),
+        validators: Validators {
+            etag: ETag::of(&digest),
+            last_modified: Some(held.published()),
+        },
         size: held.content.size,
     };
     let range = match decide(&parts.method, &parts.headers, &file) {
         Reply::Whole => None,
         Reply::Part(range) => Some(range),
         Reply::NotModified => return Ok(bare(StatusCode::NOT_MODIFIED, &file)),
+        Reply::PreconditionFailed => return Err(ApiError::PreconditionFailed),
         Reply::NotSatisfiable => return Err(ApiError::RangeNotSatisfiable { size: file.size }),
     };
     let stream = app.mirror.open_held(held, range.clone()).await?;
@@ -126,9 +132,15 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
 /// Passes a package on while it arrives. A part of it, or an answer that depends on it, waits for the end.
 async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts) -> Result<Response, ApiError> {
     let is_plain_get = parts.method == axum::http::Method::GET
-        && !["range", "if-none-match", "if-modified-since"]
-            .iter()
-            .any(|name| parts.headers.contains_key(*name));
+        && ![
+            "range",
+            "if-match",
+            "if-none-match",
+            "if-modified-since",
+            "if-unmodified-since",
+        ]
+        .iter()
+        .any(|name| parts.headers.contains_key(*name));
     let (Some(length), true) = (arriving.length(), is_plain_get) else {
         let held = arriving.finished().await?;
         return from_store(app, &held, parts).await;
@@ -149,8 +161,10 @@ async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts)
 fn bare(status: StatusCode, file: &Representation) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
-    response.headers_mut().insert(ETAG, file.etag.header());
-    set(&mut response, LAST_MODIFIED, &format_date(file.last_modified));
+    response.headers_mut().insert(ETAG, file.validators.etag.header());
+    if let Some(at) = file.validators.last_modified {
+        set(&mut response, LAST_MODIFIED, &format_date(at));
+    }
     response
         .headers_mut()
         .insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));

@@ -7,19 +7,23 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
 use crate::catalog::query::SearchTerms;
+use crate::catalog::{Query, Record};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::Answered;
+use crate::mirror::{Answer, Answered, MirrorError};
 use crate::odata::address::{Collection, Key};
-use crate::odata::atom::{self, Entry, Links};
+use crate::odata::atom::{self, Entry};
+use crate::odata::entry::EntryView;
 use crate::odata::options::{self, Options};
 use crate::odata::parts::EntryParts;
-use crate::odata::plan;
+use crate::odata::plan::{self, Plan};
+use crate::odata::protocol::Protocol;
+use crate::odata::v1;
 
 /// Answers with a page of a list.
 pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
+    let plan = plan_list(app, feed, collection, &options);
     let answer = app
         .mirror
         .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
@@ -29,13 +33,13 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
     let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
     let next = is_more.then(|| options.next_link(&format!("{}/{}", feed.root, path_of(collection)), served));
     let page = atom::Feed {
-        links: Links { root: &feed.root },
+        links: feed.links(),
         collection,
         updated: app.clock.now(),
         count: options.wants_count.then_some(answer.total),
         next: next.as_deref(),
     };
-    let parts = parts(app, &answer.page, &options).await?;
+    let parts = parts(app, feed, &answer.page, &options).await?;
     let mut response = xml_answer(FEED_TYPE, atom::feed(&page, &entries(&answer.page, &parts)));
     warn_of(&mut response, &answer.failures);
     Ok(response)
@@ -44,7 +48,7 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
 pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan::list(collection, &options, u64::from(app.server.page_size));
+    let plan = plan_list(app, feed, collection, &options);
     let answer = app
         .mirror
         .count(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
@@ -59,34 +63,91 @@ pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collec
 /// Answers with one version.
 pub(super) async fn package(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
-    let answer = app
-        .mirror
-        .query(feed.feed, &plan::package(key), &SearchTerms::default())
-        .await?;
-    let parts = parts(app, &answer.page, &options).await?;
+    let answer = look_up(app, feed, key).await?;
+    let parts = parts(app, feed, &answer.page, &options).await?;
     let entries = entries(&answer.page, &parts);
-    let Some(found) = entries.first() else {
-        return Err(ApiError::NotFound(format!(
-            "There is no package '{} {}' here.",
-            key.id, key.version
-        )));
-    };
-    let links = Links { root: &feed.root };
-    let mut response = xml_answer(ENTRY_TYPE, atom::entry(links, found));
+    let found = entries.first().ok_or_else(|| not_here(key))?;
+    let mut response = xml_answer(ENTRY_TYPE, atom::entry(feed.links(), found));
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
 
-fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
-    Ok(options::parse(feed.query)?)
+/// One version, and the upstreams that could not be asked for it.
+pub(super) struct Found {
+    answered: Answered,
+    record: Record,
+    pub(super) failures: Vec<MirrorError>,
 }
 
-/// Returns the rendered entries of versions, in their order. Those with all properties are kept; a selection is written anew.
-async fn parts(app: &App, page: &[Answered], options: &Options) -> Result<Vec<Option<Arc<EntryParts>>>, ApiError> {
-    let mut parts = match options.select {
-        None => app.rendered.recall(page.iter().map(|answered| &answered.row)),
-        Some(_) => vec![None; page.len()],
+impl Found {
+    pub(super) fn view(&self) -> EntryView<'_> {
+        EntryView {
+            record: &self.record,
+            is_latest: self.answered.is_latest,
+            is_absolute_latest: self.answered.is_absolute_latest,
+        }
+    }
+}
+
+/// Finds one version with its record.
+pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Found, ApiError> {
+    let answer = look_up(app, feed, key).await?;
+    let records = app.mirror.records(&answer.page).await?;
+    match answer.page.into_iter().zip(records).next() {
+        Some((answered, Some(record))) => Ok(Found {
+            answered,
+            record,
+            failures: answer.failures,
+        }),
+        _ => Err(not_here(key)),
+    }
+}
+
+async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Answer, ApiError> {
+    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
+    let mut query = plan::package(key);
+    narrow(feed, &mut query);
+    Ok(app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?)
+}
+
+fn not_here(key: &Key) -> ApiError {
+    ApiError::NotFound(format!("There is no package '{} {}' here.", key.id, key.version))
+}
+
+/// Reads the options that a feed's version of the protocol has.
+pub(super) fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
+    let options = options::parse(feed.query)?;
+    if feed.protocol == Protocol::V1 {
+        v1::check(&options)?;
+    }
+    Ok(options)
+}
+
+fn plan_list(app: &App, feed: &FeedRequest<'_>, collection: &Collection, options: &Options) -> Plan {
+    let mut plan = plan::list(collection, options, u64::from(app.server.page_size));
+    narrow(feed, &mut plan.query);
+    plan
+}
+
+fn narrow(feed: &FeedRequest<'_>, query: &mut Query) {
+    if feed.protocol == Protocol::V1 {
+        v1::narrow(query);
+    }
+}
+
+/// Returns the rendered entries of versions, in their order. Those of version 2 with all properties are kept; others are
+/// written anew.
+async fn parts(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    page: &[Answered],
+    options: &Options,
+) -> Result<Vec<Option<Arc<EntryParts>>>, ApiError> {
+    let is_kept = options.select.is_none() && feed.protocol == Protocol::V2;
+    let mut parts = if is_kept {
+        app.rendered.recall(page.iter().map(|answered| &answered.row))
+    } else {
+        vec![None; page.len()]
     };
     let is_missing = |part: &Option<Arc<EntryParts>>| part.is_none();
     let missing: Vec<Answered> = page
@@ -99,8 +160,8 @@ async fn parts(app: &App, page: &[Answered], options: &Options) -> Result<Vec<Op
     let places = parts.iter_mut().filter(|part| part.is_none());
     for (place, record) in places.zip(records) {
         let Some(record) = record else { continue };
-        let rendered = Arc::new(atom::render(&record, options.select.as_deref()));
-        if options.select.is_none() {
+        let rendered = Arc::new(atom::render(&record, feed.protocol, options.select.as_deref()));
+        if is_kept {
             app.rendered.keep(&record.row, &rendered);
         }
         *place = Some(rendered);

@@ -125,7 +125,7 @@ async fn next_chunk(payload: &mut Payload) -> Result<Option<Bytes>, ApiError> {
 }
 
 /// Reads what the client still sends, up to bounds: one that is cut off while sending never reads the answer.
-pub(super) async fn drain(body: Body) {
+pub(in crate::http) async fn drain(body: Body) {
     let mut body = body.into_data_stream();
     let mut drained = 0;
     let read = async {

@@ -1,12 +1,13 @@
 use super::*;
 use crate::catalog::manifest::COMPUTED;
 use crate::catalog::testing::{described, instant, record, row, text};
-use crate::catalog::{Property, Record, Row};
+use crate::catalog::{Property, Record};
 use crate::odata::atom_read::{FeedLimits, read_feed};
 use crate::odata::xml::lines;
 
 const LINKS: Links<'_> = Links {
     root: "http://127.0.0.1:8624/api/v2",
+    protocol: Protocol::V2,
 };
 
 fn git() -> Record {
@@ -60,11 +61,14 @@ fn entry_of(parts: &EntryParts) -> Entry<'_> {
 }
 
 fn written(record: &Record, select: Option<&[&'static str]>) -> String {
-    entry(LINKS, &entry_of(&render(record, select)))
+    entry(LINKS, &entry_of(&render(record, Protocol::V2, select)))
 }
 
 fn feed_of(feed: &Feed<'_>, records: &[Record]) -> String {
-    let parts: Vec<EntryParts> = records.iter().map(|record| render(record, None)).collect();
+    let parts: Vec<EntryParts> = records
+        .iter()
+        .map(|record| render(record, Protocol::V2, None))
+        .collect();
     super::feed(feed, &parts.iter().map(entry_of).collect::<Vec<_>>())
 }
 
@@ -100,6 +104,27 @@ fn an_empty_feed() {
 #[test]
 fn an_entry() {
     insta::assert_snapshot!(lines(&written(&git(), None)));
+}
+
+#[test]
+fn an_entry_of_version_one() {
+    let links = Links {
+        root: "http://127.0.0.1:8624/api/v1",
+        protocol: Protocol::V1,
+    };
+    let shown = |record: &Record| entry(links, &entry_of(&render(record, Protocol::V1, None)));
+    insta::assert_snapshot!(lines(&shown(&git())));
+    let untitled = record(row("Untitled", "1.0"), Vec::new());
+    let document = shown(&untitled);
+    for part in [
+        "<title type=\"text\">Untitled</title>",
+        "<d:Title>Untitled</d:Title>",
+        "<d:Language m:null=\"true\"></d:Language>",
+    ] {
+        assert!(document.contains(part), "{part}");
+    }
+    // Neither known nor allowed to be null.
+    assert!(!document.contains("RequireLicenseAcceptance"));
 }
 
 #[test]

@@ -1,3 +1,6 @@
+mod engine;
+mod literals;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,0 +1,39 @@
+//! What shells complete ids and versions with: NuGet's Package Manager Console asks for them as one types.
+
+use axum::response::Response;
+
+use super::{lists, warn_of, xml_answer};
+use crate::catalog::query::SearchTerms;
+use crate::http::error::ApiError;
+use crate::http::state::{App, FeedRequest};
+use crate::mirror::Answer;
+use crate::nuget::PackageId;
+use crate::odata::plan;
+
+const JSON_TYPE: &str = "application/json;charset=utf-8";
+
+/// Answers with the ids that begin with `partialId`, or the most downloaded ones.
+pub(super) async fn ids(app: &App, feed: &FeedRequest<'_>) -> Result<Response, ApiError> {
+    let options = lists::read_options(feed)?;
+    let query = plan::ids(&options);
+    let answer = app.mirror.complete(feed.feed, &query, &options.partial_id).await?;
+    let ids: Vec<&str> = answer.page.iter().map(|answered| answered.row.id.as_str()).collect();
+    strings(&ids, &answer)
+}
+
+/// Answers with the listed versions of an id, the lowest first, as they are spelled; with none for an unknown id.
+pub(super) async fn versions(app: &App, feed: &FeedRequest<'_>, id: &PackageId) -> Result<Response, ApiError> {
+    let options = lists::read_options(feed)?;
+    let query = plan::versions(id, &options);
+    let answer = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
+    let versions = answer.page.iter().rev();
+    let versions: Vec<&str> = versions.map(|answered| answered.row.version.as_str()).collect();
+    strings(&versions, &answer)
+}
+
+fn strings(strings: &[&str], answer: &Answer) -> Result<Response, ApiError> {
+    let document = serde_json::to_string(strings).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let mut response = xml_answer(JSON_TYPE, document);
+    warn_of(&mut response, &answer.failures);
+    Ok(response)
+}
