@@ -10,9 +10,11 @@ pub mod columns;
 pub mod expression;
 pub mod group;
 pub mod manifest;
+pub mod order;
 pub mod query;
 pub mod record;
 pub mod row;
+pub mod search;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
@@ -25,6 +27,7 @@ pub use group::{Contribution, Group, Member};
 pub use query::Query;
 pub use record::{Content, Origin, Property, Record, SourceName};
 pub use row::Row;
+pub use search::SearchTerms;
 pub use text::{Interner, Text};
 
 /// An instant, in UTC. Feeds print it with up to seven digits and no zone.

@@ -89,6 +89,12 @@ pub const MAX_ORDER_KEYS: usize = 5;
 /// Parentheses and commas do not count.
 pub const MAX_FILTER_NODES: usize = 6_000;
 
+/// The most terms of a search text: PSResourceGet sends one for each command that is looked for.
+pub const MAX_SEARCH_TERMS: usize = 100;
+
+/// How much of a text counts in an order, in bytes of its lower-cased form: a next link tells where a page ended.
+pub const MAX_SORT_TEXT_BYTES: usize = 256;
+
 /// How deep operators, calls and parentheses may nest. Chains of `and` and of `or` are flat.
 pub const MAX_FILTER_DEPTH: usize = 100;
 

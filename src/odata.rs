@@ -19,5 +19,6 @@ pub mod plan;
 pub mod protocol;
 #[cfg(test)]
 mod recorded;
+pub mod skiptoken;
 pub mod v1;
 mod xml;

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use crate::catalog::query::{Latest, Prerelease, SearchTerms};
-use crate::catalog::{Announced, SourceName};
+use crate::catalog::query::{Latest, Prerelease};
+use crate::catalog::{Announced, SearchTerms, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 
 pub use client::{Limits, SetupError, Timeouts};
@@ -59,11 +59,22 @@ pub trait Upstream: Send + Sync {
     ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>>;
 }
 
+/// The orders in which all galleries can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SearchOrder {
+    /// By id.
+    Id,
+    /// By downloads, the most downloaded first.
+    Downloads,
+}
+
 /// A search, as upstreams understand it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamSearch {
-    /// The words; none for everything.
+    /// What is looked for; nothing for everything.
     pub terms: SearchTerms,
+    /// What comes first.
+    pub order: SearchOrder,
     /// Whether versions with labels are wanted.
     pub prerelease: Prerelease,
     /// Which one version of each id is wanted; `None` for all versions.

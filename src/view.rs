@@ -3,7 +3,10 @@
 //! Has state, does no IO: it is told what changed and never asks. After a restart it is filled again from the index's rows.
 
 mod answer;
+mod best;
 mod feed_view;
+mod judge;
+mod page;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +15,9 @@ use crate::catalog::{Contribution, Group, Row, SourceName};
 use crate::config::IdPattern;
 use crate::nuget::PackageId;
 
-pub use answer::{Candidates, Hit};
+pub use answer::Hit;
 pub use feed_view::FeedView;
+pub use page::{Cut, Side};
 
 /// How a feed is made of sources.
 #[derive(Debug, Clone)]

@@ -226,14 +226,22 @@ impl Expression {
     /// Returns whether a row alone cannot tell its value.
     #[must_use]
     pub fn needs_record(&self) -> bool {
+        !self.all_columns(&|column| !matches!(column, Column::Stored { .. }))
+    }
+
+    /// Returns whether a test holds for every column that this looks at.
+    #[must_use]
+    pub fn all_columns(&self, test: &impl Fn(Column) -> bool) -> bool {
         match self {
-            Self::Literal(_) => false,
-            Self::Column(column) => matches!(column, Column::Stored { .. }),
-            Self::Not(operand) | Self::Negate(operand) => operand.needs_record(),
+            Self::Literal(_) => true,
+            Self::Column(column) => test(*column),
+            Self::Not(operand) | Self::Negate(operand) => operand.all_columns(test),
             Self::All(operands) | Self::Any(operands) | Self::Call(_, operands) => {
-                operands.iter().any(Self::needs_record)
+                operands.iter().all(|operand| operand.all_columns(test))
             }
-            Self::Compare(_, operands) | Self::Calculate(_, operands) => operands.iter().any(Self::needs_record),
+            Self::Compare(_, operands) | Self::Calculate(_, operands) => {
+                operands.iter().all(|operand| operand.all_columns(test))
+            }
         }
     }
 

@@ -1,8 +1,12 @@
 //! A question about packages, free of any wire format: which rows, in which order, which page of them.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::catalog::expression::{Expression, Work};
+use super::SearchTerms;
+use super::columns::Column;
+use super::expression::{Expression, Work};
+use super::order::Position;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
@@ -41,44 +45,59 @@ pub enum Direction {
     Descending,
 }
 
-/// One key of an order. Ties of all keys are broken by id ignoring case, then by version, highest first.
+impl Direction {
+    /// Turns an ordering round where this falls.
+    #[must_use]
+    pub const fn apply(self, ordering: Ordering) -> Ordering {
+        match self {
+            Self::Ascending => ordering,
+            Self::Descending => ordering.reverse(),
+        }
+    }
+}
+
+/// One key of an asked order; [`Query::total_order`] makes it total.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderKey {
-    /// What is compared, with [`order`](crate::catalog::expression::order); a row alone tells it.
+    /// What is compared; a row alone tells it.
     pub by: Expression,
     /// Which way.
     pub direction: Direction,
 }
 
-/// Words that all must occur in a package's id, title, tags, description, summary or authors, ignoring case.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SearchTerms {
-    /// The words, lower-cased, none empty.
-    pub words: Vec<String>,
-}
-
-impl SearchTerms {
-    /// Splits a search text at white space; a trailing `*` of a word is dropped (`OneGet` sends one).
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let words = text
-            .split_whitespace()
-            .map(|word| word.trim_end_matches('*').to_lowercase())
-            .filter(|word| !word.is_empty())
-            .collect();
-        Self { words }
-    }
-}
-
 /// The part of an answer that is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Rows to pass over.
+    /// The place in the order behind which the part begins; `None` for the beginning.
+    pub after: Option<Position>,
+    /// Rows to pass over from there.
     pub skip: u64,
     /// The most rows that are wanted in all (`$top`); `None` for all of them.
     pub top: Option<u64>,
     /// The most rows of one answer; what lies beyond is reached by a next link.
     pub size: u64,
+    /// Whether the number of rows on all pages is wanted: they must all be looked at then.
+    pub wants_total: bool,
+}
+
+impl Page {
+    /// Returns the part that is the first few rows.
+    #[must_use]
+    pub fn first(rows: u64) -> Self {
+        Self {
+            after: None,
+            skip: 0,
+            top: Some(rows),
+            size: rows,
+            wants_total: false,
+        }
+    }
+
+    /// Returns the most rows that this part can have.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.top.map_or(self.size, |top| top.min(self.size))
+    }
 }
 
 /// A question about the packages of one feed.
@@ -94,15 +113,34 @@ pub struct Query {
     pub prerelease: Prerelease,
     /// The flag that every answering row carries, where the filter implies one.
     pub latest: Option<Latest>,
-    /// The search text's words.
+    /// What a search looks for.
     pub terms: SearchTerms,
     /// The whole filter, evaluated on every candidate.
     pub filter: Option<Expression>,
-    /// The asked order.
+    /// The asked order; empty for the usual one.
     pub order: Vec<OrderKey>,
     /// The asked page.
     pub page: Page,
     /// What evaluating the filter is charged to; clones of a question share it. Once it is spent, nothing that was found
     /// is an answer.
     pub work: Arc<Work>,
+}
+
+impl Query {
+    /// Returns the question how many versions answer this one on all its pages, and none of them.
+    #[must_use]
+    pub fn counted(&self) -> Self {
+        let by_id = OrderKey {
+            by: Column::Id.into(),
+            direction: Direction::Ascending,
+        };
+        Self {
+            order: vec![by_id],
+            page: Page {
+                wants_total: true,
+                ..Page::first(0)
+            },
+            ..self.clone()
+        }
+    }
 }

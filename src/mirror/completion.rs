@@ -2,8 +2,7 @@
 
 use super::query::Answer;
 use super::{Mirror, MirrorError, policy};
-use crate::catalog::query::SearchTerms;
-use crate::catalog::{Query, SourceName};
+use crate::catalog::{Query, SearchTerms, SourceName};
 
 impl Mirror {
     /// Answers which ids begin with `prefix`, as `query` asks. What is typed so far of a private id's name is answered from what
@@ -14,13 +13,8 @@ impl Mirror {
     pub async fn complete(&self, feed: &SourceName, query: &Query, prefix: &str) -> Result<Answer, MirrorError> {
         let view = self.view(feed)?;
         if policy::may_hear_prefix(view, prefix) {
-            return self.query(feed, query, &SearchTerms::parse(prefix)).await;
+            return self.query(feed, query, &SearchTerms::words(prefix)).await;
         }
-        let (page, total) = self.answer(view, query).await?;
-        Ok(Answer {
-            page,
-            total,
-            failures: Vec::new(),
-        })
+        self.answer(view, query, Vec::new()).await
     }
 }

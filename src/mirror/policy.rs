@@ -1,6 +1,6 @@
 //! Which sources may answer for an id. Pure.
 
-use crate::catalog::SourceName;
+use crate::catalog::{SearchTerms, SourceName};
 use crate::nuget::PackageId;
 use crate::view::FeedView;
 
@@ -17,17 +17,17 @@ pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &PackageId) -> &'a [Sour
     }
 }
 
-/// Returns the upstreams that a feed may hand a search text to: none where the name of a private package stands anywhere in
-/// it, also as `id:name`, in quotes, with a version behind it, or at the end of a sentence.
+/// Returns the upstreams that a feed may hand a search to: none where the name of a private package stands anywhere in it, in
+/// whatever field, in a phrase, with a version behind it, or at the end of a sentence.
 #[must_use]
-pub(super) fn upstreams_for_words<'a>(view: &'a FeedView, words: &[String]) -> &'a [SourceName] {
+pub(super) fn upstreams_for_search<'a>(view: &'a FeedView, terms: &SearchTerms) -> &'a [SourceName] {
     let hosts = |name: &str| name.parse::<PackageId>().is_ok_and(|id| view.hosts(&id));
     let is_name = |name: &str| view.shape().reserves(name) || hosts(name);
     let is_private = |name: &str| {
         let bare = name.trim_matches(['.', '-']);
         is_name(name) || is_name(bare) || before_versions(bare).any(is_name)
     };
-    if words.iter().flat_map(|word| names(word)).any(is_private) {
+    if terms.terms().iter().flat_map(|term| names(&term.text)).any(is_private) {
         &[]
     } else {
         &view.shape().upstreams

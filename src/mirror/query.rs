@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::{Mirror, MirrorError};
-use crate::catalog::query::{Latest, Page, SearchTerms};
-use crate::catalog::{Member, Query, Record, Row, SourceName};
+use crate::catalog::order::Position;
+use crate::catalog::query::Latest;
+use crate::catalog::{Expression, Member, Query, Record, Row, SearchTerms, SourceName};
 use crate::nuget::SemVerLevel;
 use crate::store::RecordKey;
-use crate::view::{Candidates, FeedView, Hit};
+use crate::view::{Cut, FeedView, Hit};
 
 /// How many records are held at a time while they are asked whether their versions answer.
 const RECORDS_AT_A_TIME: usize = 100;
@@ -30,8 +31,11 @@ pub struct Answered {
 pub struct Answer {
     /// The asked page.
     pub page: Vec<Answered>,
-    /// How many versions answer on all pages.
+    /// How many versions answer on all pages; where the query does not want to know, at least so many, and 0 only where there
+    /// are none.
     pub total: u64,
+    /// The place where the next page begins, where one follows.
+    pub next: Option<Position>,
     /// Upstreams that could not be asked, so that the answer may be stale or lack what only they know.
     pub failures: Vec<MirrorError>,
 }
@@ -45,8 +49,7 @@ impl Mirror {
     pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
         let view = self.view(feed)?;
         let failures = self.learn_for(view, query, hint).await?;
-        let (page, total) = self.answer(view, query).await?;
-        known(Answer { page, total, failures })
+        known(self.answer(view, query, failures).await?)
     }
 
     /// Counts what answers a query on all pages, as [`Self::query`] would, and leaves the page empty.
@@ -56,24 +59,13 @@ impl Mirror {
     pub async fn count(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
         let view = self.view(feed)?;
         let failures = self.learn_for(view, query, hint).await?;
-        let no_page = Page {
-            skip: 0,
-            top: Some(0),
-            size: 0,
-        };
-        let unordered = Query {
-            page: no_page,
-            order: Vec::new(),
-            ..query.clone()
-        };
-        let (page, total) = self.answer(view, &unordered).await?;
-        known(Answer { page, total, failures })
+        known(self.answer(view, &query.counted(), failures).await?)
     }
 
     /// Asks the upstreams for what a query needs. Returns those that could not be asked.
     async fn learn_for(
         &self,
-        view: &FeedView,
+        view: &Arc<FeedView>,
         query: &Query,
         hint: &SearchTerms,
     ) -> Result<Vec<MirrorError>, MirrorError> {
@@ -101,53 +93,56 @@ impl Mirror {
         &self,
         view: &Arc<FeedView>,
         query: &Query,
-    ) -> Result<(Vec<Answered>, u64), MirrorError> {
-        let mut candidates = self.candidates(view, query).await?;
-        candidates.hits = self.settled(candidates.hits, query).await?;
-        let records = if candidates.order_needs_records {
-            self.records_of(&candidates.hits).await?
+        failures: Vec<MirrorError>,
+    ) -> Result<Answer, MirrorError> {
+        let cut = if query.filter.as_ref().is_some_and(Expression::needs_record) {
+            let candidates = scan(view, query, FeedView::candidates).await?;
+            self.settled(candidates, query).await?
         } else {
-            Vec::new()
+            scan(view, query, FeedView::page).await?
         };
         if query.work.is_spent() {
             return Err(MirrorError::TooCostly);
         }
-        let (hits, total) = candidates.page(query, &records);
-        let answered = hits.iter().map(|hit| Answered::of(hit.member(), query.level));
-        Ok((answered.collect(), total))
-    }
-
-    /// A query for some ids is a look-up; one over all of them is work for another thread.
-    async fn candidates(&self, view: &Arc<FeedView>, query: &Query) -> Result<Candidates, MirrorError> {
-        if query.ids.is_some() {
-            return Ok(view.candidates(query));
-        }
-        let (view, query) = (Arc::clone(view), query.clone());
-        let scan = tokio::task::spawn_blocking(move || view.candidates(&query));
-        scan.await.map_err(|failed| MirrorError::Internal(failed.to_string()))
+        let is_wanted = query.page.top.is_none_or(|top| (cut.rows.len() as u64) < top);
+        let last = cut.rows.last().filter(|_| cut.is_more && is_wanted);
+        Ok(Answer {
+            next: last.map(|last| last.position(query)),
+            page: cut
+                .rows
+                .iter()
+                .map(|hit| Answered::of(hit.member(), query.level))
+                .collect(),
+            total: cut.total,
+            failures,
+        })
     }
 
     /// Lets records say which of the deferred versions answer, a few at a time: all of them would fill the memory.
-    async fn settled(&self, hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, MirrorError> {
-        if !hits.iter().any(|hit| hit.is_deferred) {
-            return Ok(hits);
-        }
-        let mut settled = Vec::new();
-        for some in hits.chunks(RECORDS_AT_A_TIME) {
+    async fn settled(&self, candidates: Vec<Hit>, query: &Query) -> Result<Cut<Hit>, MirrorError> {
+        let mut cut = Cut::new(&query.page);
+        for some in candidates.chunks(RECORDS_AT_A_TIME) {
             if query.work.is_spent() {
                 break;
             }
             let deferred: Vec<Hit> = some.iter().filter(|hit| hit.is_deferred).cloned().collect();
             let mut records = self.records_of(&deferred).await?.into_iter();
-            settled.extend(some.iter().cloned().filter_map(|hit| {
-                if hit.is_deferred {
+            for hit in some.iter().cloned() {
+                let side = hit.side;
+                let settled = if hit.is_deferred {
                     hit.settle(query, records.next().flatten().as_ref())
                 } else {
                     Some(hit)
+                };
+                if let Some(hit) = settled {
+                    cut.add(hit, side);
                 }
-            }));
+            }
+            if cut.is_done() {
+                break;
+            }
         }
-        Ok(settled)
+        Ok(cut)
     }
 
     async fn records_of(&self, hits: &[Hit]) -> Result<Vec<Option<Record>>, MirrorError> {
@@ -181,6 +176,20 @@ fn key(source: &SourceName, row: &Row) -> RecordKey {
         id: row.id.clone(),
         version: row.version.clone(),
     }
+}
+
+/// A query for some ids is a look-up; one over all of them is work for another thread.
+pub(super) async fn scan<T: Send + 'static>(
+    view: &Arc<FeedView>,
+    query: &Query,
+    ask: fn(&FeedView, &Query) -> T,
+) -> Result<T, MirrorError> {
+    if query.ids.is_some() {
+        return Ok(ask(view, query));
+    }
+    let (view, query) = (Arc::clone(view), query.clone());
+    let scan = tokio::task::spawn_blocking(move || ask(&view, &query));
+    scan.await.map_err(|failed| MirrorError::Internal(failed.to_string()))
 }
 
 /// An answer that knows of nothing, where somebody who may know could not be asked, is none.

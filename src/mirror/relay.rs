@@ -4,18 +4,21 @@
 //! asked page needs, and its rows join the view. What was asked a short while ago is not asked again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 
 use super::coalesce::Coalescer;
 use super::lookup::in_time;
+use super::query::scan;
 use super::remembered::Remembered;
 use super::{Mirror, MirrorError, policy};
-use crate::catalog::query::{Latest, Prerelease, SearchTerms};
-use crate::catalog::{Announced, Change, Instant, Query, SourceName};
+use crate::catalog::order::SortBy;
+use crate::catalog::query::{Direction, Latest, Prerelease};
+use crate::catalog::{Announced, Change, Column, Expression, Instant, Query, SearchTerms, SourceName};
 use crate::nuget::PackageId;
-use crate::upstream::UpstreamSearch;
 use crate::upstream::v2::SEARCH_PAGE;
+use crate::upstream::{SearchOrder, UpstreamSearch};
 use crate::view::FeedView;
 
 /// How many pages of one upstream's search one request may ask for.
@@ -25,7 +28,8 @@ const PAGES_AT_A_TIME: u64 = 25;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct SearchKey {
     upstream: SourceName,
-    words: Vec<String>,
+    terms: SearchTerms,
+    order: SearchOrder,
     includes_prerelease: bool,
     latest: Option<Latest>,
     skip: u64,
@@ -48,13 +52,13 @@ impl Mirror {
     /// Lets the feed's upstreams search for what a query needs. Returns the upstreams that could not.
     pub(super) async fn relay(
         &self,
-        view: &FeedView,
+        view: &Arc<FeedView>,
         query: &Query,
         hint: &SearchTerms,
     ) -> Result<Vec<MirrorError>, MirrorError> {
         let mut failures = Vec::new();
-        for source in policy::upstreams_for_words(view, &hint.words) {
-            match self.relay_to(source, query, hint).await {
+        for source in policy::upstreams_for_search(view, hint) {
+            match self.relay_to(source, view, query, hint).await {
                 Ok(()) => {}
                 Err(failure @ MirrorError::Upstream { .. }) => failures.push(failure),
                 Err(broken) => return Err(broken),
@@ -63,20 +67,32 @@ impl Mirror {
         Ok(failures)
     }
 
-    async fn relay_to(&self, source: &SourceName, query: &Query, hint: &SearchTerms) -> Result<(), MirrorError> {
+    async fn relay_to(
+        &self,
+        source: &SourceName,
+        view: &Arc<FeedView>,
+        query: &Query,
+        hint: &SearchTerms,
+    ) -> Result<(), MirrorError> {
         if !self.announces(source) {
             return Ok(());
         }
-        let page = query.page;
-        let wanted = page
-            .skip
-            .saturating_add(page.top.map_or(page.size, |top| top.min(page.size)));
+        // How far the pages before this one went is told by what is known to answer before it.
+        let passed = if query.page.after.is_some() {
+            scan(view, query, FeedView::passed).await?
+        } else {
+            0
+        };
+        let wanted = passed
+            .saturating_add(query.page.skip)
+            .saturating_add(query.page.length());
         let (mut skip, mut pages) = (Some(0), 0);
         // One row more than wanted: a page that ends where the known rows end would look like the last one.
         while let Some(from) = skip.filter(|skip| *skip <= wanted && pages < PAGES_AT_A_TIME) {
             let key = SearchKey {
                 upstream: source.clone(),
-                words: hint.words.clone(),
+                terms: hint.clone(),
+                order: order_of(query),
                 includes_prerelease: query.prerelease == Prerelease::Include,
                 latest: query.latest,
                 skip: from,
@@ -119,9 +135,8 @@ impl Mirror {
             return Ok(None);
         };
         let search = UpstreamSearch {
-            terms: SearchTerms {
-                words: key.words.clone(),
-            },
+            terms: key.terms.clone(),
+            order: key.order,
             prerelease: if key.includes_prerelease {
                 Prerelease::Include
             } else {
@@ -133,7 +148,7 @@ impl Mirror {
         };
         let answer = in_time(source, upstream.search(&search)).await;
         self.inner.outages.note(source, &answer);
-        let found = answer.map_err(|error| MirrorError::upstream(source, key.words.join(" "), error))?;
+        let found = answer.map_err(|error| MirrorError::upstream(source, key.terms.to_string(), error))?;
         let count = found.items.len();
         let mut by_id: HashMap<PackageId, Vec<Announced>> = HashMap::new();
         for announced in found.items {
@@ -152,5 +167,22 @@ impl Mirror {
             },
         );
         Ok(next_skip)
+    }
+}
+
+/// Returns in which of the orders that galleries agree on an upstream tells first what the answer shows first. Where the most
+/// relevant versions come first that is the most downloaded ones: what galleries themselves find relevant has pages that
+/// shift (chocolatey/choco#1004).
+fn order_of(query: &Query) -> SearchOrder {
+    let order = query.total_order();
+    let Some(first) = order.first() else {
+        return SearchOrder::Id;
+    };
+    match &first.by {
+        SortBy::Rank => SearchOrder::Downloads,
+        SortBy::Value(Expression::Column(Column::DownloadCount)) if first.direction == Direction::Descending => {
+            SearchOrder::Downloads
+        }
+        _ => SearchOrder::Id,
     }
 }

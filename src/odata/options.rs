@@ -4,15 +4,16 @@
 
 use std::cmp::Ordering;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::address::unquote;
 use super::filter::{self, FilterError};
-use crate::catalog::Expression;
+use super::skiptoken::SkipTokenError;
 use crate::catalog::columns::{Column, definition};
 use crate::catalog::expression::Function;
 use crate::catalog::query::{Direction, OrderKey};
-use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES};
+use crate::catalog::{Expression, SearchTerms};
+use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES, MAX_SEARCH_TERMS};
 use crate::nuget::{NuGetVersion, SemVerLevel};
 
 /// What a query string asks for.
@@ -32,7 +33,7 @@ pub struct Options {
     pub wants_count: bool,
     /// The properties that `$select` asks for; `None` for all of them.
     pub select: Option<Vec<&'static str>>,
-    /// `$skiptoken`, as it came. `NuGetGallery` takes the option and does not heed it: its next links have `$skip`.
+    /// `$skiptoken`, as it came: [`skiptoken`](super::skiptoken) reads it once the order is known.
     pub skip_token: Option<String>,
     /// The level that `semVerLevel` asks for.
     pub level: SemVerLevel,
@@ -41,7 +42,7 @@ pub struct Options {
     /// `partialId`, of which an id is the whole.
     pub partial_id: String,
     /// `searchTerm`.
-    pub search_term: String,
+    pub search_terms: SearchTerms,
     /// `targetFramework`.
     pub target_framework: String,
     /// `includePrerelease`.
@@ -107,6 +108,12 @@ pub enum OptionsError {
     /// A selected property does not exist.
     #[error("$select names '{0}', which is not a property of a package")]
     Select(String),
+    /// The token does not tell where the list goes on.
+    #[error(transparent)]
+    SkipToken(#[from] SkipTokenError),
+    /// The search text has too many terms.
+    #[error("the search text (searchTerm) has more than {MAX_SEARCH_TERMS} terms")]
+    SearchTerms,
 }
 
 impl Default for Options {
@@ -123,7 +130,7 @@ impl Default for Options {
             level: SemVerLevel::One,
             id: None,
             partial_id: String::new(),
-            search_term: String::new(),
+            search_terms: SearchTerms::default(),
             target_framework: String::new(),
             include_prerelease: false,
         }
@@ -189,7 +196,7 @@ impl Options {
             "semverlevel" => self.level = level(&literal(value)),
             "id" => self.id = Some(literal(value).trim().to_owned()),
             "partialid" => literal(value).trim().clone_into(&mut self.partial_id),
-            "searchterm" => self.search_term = literal(value),
+            "searchterm" => self.search_terms = search_terms(&literal(value))?,
             "targetframework" => self.target_framework = literal(value),
             "includeprerelease" => self.include_prerelease = boolean(&literal(value))?,
             _ => {}
@@ -197,32 +204,41 @@ impl Options {
         Ok(())
     }
 
-    /// Returns the link to what follows `served` rows of an answer: `path` (absolute, without a query string) with every
-    /// parameter of this request in its order, `$skip` moved on and `$top` lessened.
-    ///
-    /// `$skiptoken` is left out: where the next page starts is said once.
+    /// Returns the link to what follows the `served` rows of an answer, of which the last one stands right before the place that
+    /// `token` tells: `path` (absolute, without a query string) with every parameter of this request in its order, `$top`
+    /// lessened by what was served. What `$skip` asked for is done, so the link has none.
     #[must_use]
-    pub fn next_link(&self, path: &str, served: u64) -> String {
-        let skip = format!("$skip={}", self.skip.saturating_add(served));
+    pub fn next_link(&self, path: &str, token: &str, served: u64) -> String {
+        let token = format!("$skiptoken={}", utf8_percent_encode(token, IN_TOKEN));
         let top = self.top.map(|top| format!("$top={}", top.saturating_sub(served)));
         let mut parts = Vec::new();
-        let mut has_skip = false;
         for pair in &self.pairs {
             match pair.name.as_str() {
-                "$skip" => {
-                    has_skip = true;
-                    parts.push(skip.as_str());
-                }
+                "$skip" | "$skiptoken" => {}
                 "$top" => parts.extend(top.as_deref()),
-                "$skiptoken" => {}
                 _ => parts.push(&pair.raw),
             }
         }
-        if !has_skip {
-            parts.push(&skip);
-        }
+        parts.push(&token);
         format!("{path}?{}", parts.join("&"))
     }
+}
+
+/// What is percent-encoded in a token: all but RFC 3986's unreserved characters, and the quotes and commas of its literals.
+const IN_TOKEN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'\'')
+    .remove(b',');
+
+fn search_terms(text: &str) -> Result<SearchTerms, OptionsError> {
+    let terms = SearchTerms::parse(text);
+    if terms.len() > MAX_SEARCH_TERMS {
+        return Err(OptionsError::SearchTerms);
+    }
+    Ok(terms)
 }
 
 /// Takes the quotes from a function parameter, where it has them; clients and people send both forms.
@@ -386,7 +402,7 @@ mod tests {
                 "{raw}"
             );
             assert_eq!(options.order, [column(Column::Id, Direction::Ascending)], "{raw}");
-            assert_eq!(options.search_term, "o'reilly x", "{raw}");
+            assert_eq!(options.search_terms, SearchTerms::parse("o'reilly x"), "{raw}");
             assert_eq!(
                 (options.include_prerelease, options.level),
                 (true, SemVerLevel::Two),
@@ -522,13 +538,13 @@ mod tests {
             (
                 "$filter=IsLatestVersion&searchTerm='a%20b'&$skip=30&$top=250&semVerLevel=2.0.0",
                 100,
-                "$filter=IsLatestVersion&searchTerm='a%20b'&$skip=130&$top=150&semVerLevel=2.0.0",
+                "$filter=IsLatestVersion&searchTerm='a%20b'&$top=150&semVerLevel=2.0.0&$skiptoken='x','1.0%2Ba'",
             ),
-            ("id='git'&x=%26&x=2", 40, "id='git'&x=%26&x=2&$skip=40"),
-            ("%24skip=5&%24skiptoken='a','1.0'&y", 5, "$skip=10&y"),
-            ("", 1, "$skip=1"),
+            ("id='git'&x=%26&x=2", 40, "id='git'&x=%26&x=2&$skiptoken='x','1.0%2Ba'"),
+            ("%24skip=5&%24skiptoken='a','1.0'&y", 5, "y&$skiptoken='x','1.0%2Ba'"),
+            ("", 1, "$skiptoken='x','1.0%2Ba'"),
         ] {
-            let link = parse(raw).unwrap().next_link(path, served);
+            let link = parse(raw).unwrap().next_link(path, "'x','1.0+a'", served);
             assert_eq!(link, format!("{path}?{expected}"), "{raw}");
         }
     }
@@ -540,11 +556,12 @@ mod tests {
         }
 
         #[test]
-        fn next_links_move_on(skip in 0_u64..1000, served in 1_u64..1000) {
-            let options = parse(&format!("%24filter=Listed&$skip={skip}")).unwrap();
-            let link = options.next_link("p", served);
+        fn next_links_say_all_once_more(skip in 0_u64..1000, served in 0_u64..1000, token in "\\PC{1,40}") {
+            let options = parse(&format!("%24filter=Listed&$skip={skip}&$top=1000")).unwrap();
+            let link = options.next_link("p", &token, served);
             let next = parse(link.trim_start_matches("p?")).unwrap();
-            prop_assert_eq!(next.skip, skip + served);
+            prop_assert_eq!((next.skip, next.top), (0, Some(1000 - served)));
+            prop_assert_eq!(next.skip_token.as_deref(), Some(token.trim()));
             prop_assert_eq!(next.filter, options.filter);
         }
     }

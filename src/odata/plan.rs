@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::address::{Collection, Key};
-use super::options::Options;
+use super::options::{Options, OptionsError};
+use super::skiptoken::{self, Start};
 use crate::catalog::columns::Column;
 use crate::catalog::expression::{Comparison, Function, Literal};
-use crate::catalog::query::{Direction, Latest, Listing, OrderKey, Page, Prerelease, SearchTerms};
+use crate::catalog::query::{Direction, Latest, Listing, OrderKey, Page, Prerelease};
+use crate::catalog::search::{Field, SearchTerms};
 use crate::catalog::{Expression, Query};
 use crate::limits::MAX_COMPLETIONS;
 use crate::nuget::{PackageId, SemVerLevel};
@@ -20,36 +22,30 @@ use crate::nuget::{PackageId, SemVerLevel};
 pub struct Plan {
     /// The question.
     pub query: Query,
-    /// The text that finds the most likely candidates: the search term, else a text that the filter looks for, else
-    /// nothing. Of no use where the question fixes its ids.
-    pub hint: String,
+    /// What finds the most likely candidates: the search's terms, else a text that the filter looks for, else nothing. Of no
+    /// use where the question fixes its ids.
+    pub hint: SearchTerms,
 }
 
 /// Plans a list; `page_size` is the most rows of one answer.
-#[must_use]
-pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Plan {
-    let mut ids = options.filter.as_ref().and_then(fixed_ids);
-    if let Collection::FindPackagesById(inline) = collection {
-        let asked = inline.as_deref().or(options.id.as_deref()).unwrap_or("");
-        let asked = ids_of(asked);
-        ids = Some(match ids {
-            Some(ids) => ids.intersection(&asked).cloned().collect(),
-            None => asked,
-        });
-    }
+///
+/// # Errors
+/// [`OptionsError::SkipToken`] where the token does not go with the order.
+pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Result<Plan, OptionsError> {
     let is_search = *collection == Collection::Search;
     let terms = if is_search {
-        SearchTerms::parse(&options.search_term)
+        options.search_terms.clone()
     } else {
         SearchTerms::default()
     };
     let filter = options.filter.as_ref();
-    let hint = match options.search_term.trim() {
-        term if is_search && !term.is_empty() => term.to_owned(),
-        _ => filter.and_then(looked_for).unwrap_or_default().trim().to_owned(),
+    let hint = if terms.is_empty() {
+        SearchTerms::words(&filter.and_then(looked_for).unwrap_or_default())
+    } else {
+        terms.clone()
     };
-    let query = Query {
-        ids: ids.map(|ids| ids.into_iter().collect()),
+    let mut query = Query {
+        ids: looked_up(collection, options, &terms).map(|ids| ids.into_iter().collect()),
         level: options.level,
         listing: if is_search { Listing::ListedOnly } else { Listing::All },
         // Searches show releases unless told otherwise, whatever their filter says (NuGetGallery,
@@ -64,13 +60,53 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Plan 
         filter: filter.cloned().and_then(without_fixed_ids),
         order: options.order.clone(),
         page: Page {
+            after: None,
             skip: options.skip,
             top: options.top,
             size: page_size,
+            wants_total: options.wants_count,
         },
         work: Arc::default(),
     };
-    Plan { query, hint }
+    if let Some(token) = &options.skip_token {
+        let start = skiptoken::read(token, &query.total_order())?;
+        go_on(&mut query, start);
+    }
+    Ok(Plan { query, hint })
+}
+
+/// Lets a list begin where the page before ended.
+fn go_on(query: &mut Query, start: Start) {
+    match start {
+        Start::Behind(place) => query.page.after = Some(place),
+        Start::BehindById(place) => {
+            query.page.after = Some(place);
+            query.order = vec![OrderKey {
+                by: Column::Id.into(),
+                direction: Direction::Ascending,
+            }];
+        }
+        Start::Rows(rows) => query.page.skip = query.page.skip.saturating_add(rows),
+    }
+}
+
+/// Returns the only ids that can answer, where the list, its search or its filter say so.
+fn looked_up(collection: &Collection, options: &Options, terms: &SearchTerms) -> Option<BTreeSet<PackageId>> {
+    let by_filter = options.filter.as_ref().and_then(fixed_ids);
+    let by_list = match collection {
+        Collection::FindPackagesById(inline) => Some(ids_of(inline.as_deref().or(options.id.as_deref()).unwrap_or(""))),
+        _ => None,
+    };
+    let whole_ids = terms
+        .terms()
+        .iter()
+        .filter(|term| term.field == Field::PackageId && !term.is_open)
+        .map(|term| ids_of(&term.text));
+    by_filter
+        .into_iter()
+        .chain(by_list)
+        .chain(whole_ids)
+        .reduce(|one, two| one.intersection(&two).cloned().collect())
 }
 
 /// Plans the look-up of one version, listed or not, whatever level the client reads (NuGetGallery,
@@ -88,11 +124,7 @@ pub fn package(key: &Key) -> Query {
         terms: SearchTerms::default(),
         filter: Some(Expression::Compare(Comparison::Equal, Box::new(operands))),
         order: Vec::new(),
-        page: Page {
-            skip: 0,
-            top: Some(1),
-            size: 1,
-        },
+        page: Page::first(1),
         work: Arc::default(),
     }
 }
@@ -123,11 +155,7 @@ pub fn ids(options: &Options) -> Query {
         } else {
             Vec::new()
         },
-        page: Page {
-            skip: 0,
-            top: Some(MAX_COMPLETIONS),
-            size: MAX_COMPLETIONS,
-        },
+        page: Page::first(MAX_COMPLETIONS),
         ..completion(options)
     }
 }
@@ -156,11 +184,7 @@ fn completion(options: &Options) -> Query {
         terms: SearchTerms::default(),
         filter: None,
         order: Vec::new(),
-        page: Page {
-            skip: 0,
-            top: None,
-            size: u64::MAX,
-        },
+        page: Page::first(u64::MAX),
         work: Arc::default(),
     }
 }
@@ -296,7 +320,7 @@ mod tests {
 
     fn plan(collection: &Collection, query: &str) -> Plan {
         let options = options::parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-        list(collection, &options, 100)
+        list(collection, &options, 100).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
     fn ids(plan: &Plan) -> Option<String> {
@@ -411,51 +435,86 @@ mod tests {
     #[test]
     fn searches_show_listed_releases_unless_told_otherwise() {
         for (query, prerelease, hint, words) in [
+            ("searchTerm='Git%20*vcs*'", Prerelease::Exclude, "git vcs", "git vcs"),
             (
-                "searchTerm='Git%20*vcs*'",
+                "searchTerm='Tag:x \"A  b\"'",
                 Prerelease::Exclude,
-                "Git *vcs*",
-                &["git", "*vcs"][..],
+                "tag:x \"a b\"",
+                "tag:x \"a b\"",
             ),
-            ("searchTerm=''&includePrerelease=true", Prerelease::Include, "", &[]),
-            ("$filter=IsAbsoluteLatestVersion", Prerelease::Exclude, "", &[]),
+            ("searchTerm=''&includePrerelease=true", Prerelease::Include, "", ""),
+            ("$filter=IsAbsoluteLatestVersion", Prerelease::Exclude, "", ""),
             (
                 "$filter=substringof('git',tolower(Id)) and IsLatestVersion",
                 Prerelease::Exclude,
                 "git",
-                &[],
+                "",
             ),
             (
                 "$filter=startswith(Id,'Pow') and endswith(Id,'x')",
                 Prerelease::Exclude,
-                "Pow",
-                &[],
+                "pow",
+                "",
             ),
             (
                 "$filter=(Tags ne null) and substringof(' vcs ',tolower(Tags)) eq true",
                 Prerelease::Exclude,
                 "vcs",
-                &[],
+                "",
+            ),
+            (
+                "$filter=substringof('id:x',Description)",
+                Prerelease::Exclude,
+                "\"id:x\"",
+                "",
             ),
             (
                 "searchTerm='a'&$filter=substringof('b',Id)",
                 Prerelease::Exclude,
                 "a",
-                &["a"],
+                "a",
             ),
         ] {
             let plan = plan(&Collection::Search, query);
             assert_eq!(plan.query.listing, Listing::ListedOnly, "{query}");
             assert_eq!(plan.query.prerelease, prerelease, "{query}");
-            assert_eq!(plan.hint, hint, "{query}");
-            assert_eq!(plan.query.terms.words, words, "{query}");
+            assert_eq!(plan.hint.to_string(), hint, "{query}");
+            assert_eq!(plan.query.terms.to_string(), words, "{query}");
         }
         let set = plan(&Collection::Packages, "searchTerm='x'&includePrerelease=false");
         assert_eq!(
             (set.query.listing, set.query.prerelease),
             (Listing::All, Prerelease::Include)
         );
-        assert!(set.query.terms.words.is_empty() && set.hint.is_empty());
+        assert!(set.query.terms.is_empty() && set.hint.is_empty());
+    }
+
+    #[test]
+    fn a_search_for_a_whole_id_is_a_look_up() {
+        for (query, expected) in [
+            ("searchTerm='PackageId:Git'", Some("git")),
+            ("searchTerm='packageid:git x'", Some("git")),
+            ("searchTerm='packageid:git packageid:vlc'", Some("")),
+            ("searchTerm='packageid:git'&$filter=Id eq 'vlc'", Some("")),
+            ("searchTerm='packageid:\"a b\"'", Some("")),
+            ("searchTerm='packageid:git*'", None),
+            ("searchTerm='id:git'", None),
+        ] {
+            assert_eq!(ids(&plan(&Collection::Search, query)).as_deref(), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn tokens_say_where_a_list_goes_on() {
+        let page = |query: &str| {
+            let query = plan(&Collection::Search, query).query;
+            (query.page.after.is_some(), query.page.skip, query.order.len())
+        };
+        assert_eq!(page("$skiptoken='git','1.0'&$skip=3"), (true, 3, 0));
+        assert_eq!(page("$skiptoken='git','1.0'&searchTerm='x'"), (true, 0, 1));
+        assert_eq!(page("$skiptoken='git','1.0',40&searchTerm='x'&$skip=2"), (false, 42, 0));
+        let options = options::parse("$skiptoken='git'").unwrap();
+        assert!(list(&Collection::Search, &options, 100).is_err());
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn recorded_requests_are_understood() {
         assert_ne!(address, Address::Unknown, "{target}");
         let options = options::parse(query).unwrap_or_else(|error| panic!("{target}: {error}"));
         if let Address::List(collection) | Address::Count(collection) = &address {
-            let plan = plan::list(collection, &options, 100);
+            let plan = plan::list(collection, &options, 100).unwrap();
             let names_id = path.starts_with("/FindPackagesById") || query.contains("tolower(Id)%20eq");
             assert_eq!(plan.query.ids.is_some_and(|ids| ids.len() == 1), names_id, "{target}");
         }

@@ -13,7 +13,7 @@ use url::Url;
 use super::address::{self, encode, literal};
 use super::client::{HttpClient, Limits, SetupError, Timeouts, Want, bad};
 use super::content::open_package;
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
+use super::{BadAnswer, ContentStream, SearchOrder, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
 use crate::catalog::query::{Latest, Prerelease};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
@@ -226,11 +226,16 @@ fn search_query(search: &UpstreamSearch, top: u64) -> String {
         Some(Latest::Absolute) => "$filter=IsAbsoluteLatestVersion&",
         None => "",
     };
-    let term = literal(&search.terms.words.join(" "));
+    let term = literal(&search.terms.to_string());
+    // The two orders that choco sends.
+    let order = match search.order {
+        SearchOrder::Id => "Id",
+        SearchOrder::Downloads => "DownloadCount%20desc,Id",
+    };
     let prerelease = search.prerelease == Prerelease::Include;
     let skip = search.skip;
     format!(
-        "{filter}$orderby=Id&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}\
+        "{filter}$orderby={order}&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}\
          &$skip={skip}&$top={top}&semVerLevel=2.0.0"
     )
 }
@@ -238,7 +243,7 @@ fn search_query(search: &UpstreamSearch, top: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::query::SearchTerms;
+    use crate::catalog::SearchTerms;
 
     fn upstream(base: &str) -> V2Upstream {
         V2Upstream::new(V2Settings {
@@ -262,7 +267,8 @@ mod tests {
     #[test]
     fn searches_have_one_shape() {
         let mut search = UpstreamSearch {
-            terms: SearchTerms::parse("C++ O'Neill"),
+            terms: SearchTerms::parse("C++ O'Neill tag:VCS \"two words\""),
+            order: SearchOrder::Id,
             prerelease: Prerelease::Exclude,
             latest: Some(Latest::Stable),
             skip: 40,
@@ -270,15 +276,16 @@ mod tests {
         };
         assert_eq!(
             search_query(&search, 40),
-            "$filter=IsLatestVersion&$orderby=Id&searchTerm='c%2B%2B%20o%27%27neill'&targetFramework=''\
+            "$filter=IsLatestVersion&$orderby=Id&searchTerm='c%2B%2B%20o%27%27neill%20tag%3Avcs%20%22two%20words%22'&targetFramework=''\
              &includePrerelease=false&$skip=40&$top=40&semVerLevel=2.0.0"
         );
         search.latest = None;
+        search.order = SearchOrder::Downloads;
         search.terms = SearchTerms::default();
         search.prerelease = Prerelease::Include;
         assert_eq!(
             search_query(&search, 1),
-            "$orderby=Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1&semVerLevel=2.0.0"
+            "$orderby=DownloadCount%20desc,Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1&semVerLevel=2.0.0"
         );
     }
 

@@ -2,22 +2,33 @@
 //!
 //! A plan only narrows which groups and members are looked at; the whole filter is evaluated on every candidate, so an
 //! answer is exact whatever the plan. What rows cannot tell is left to the caller, who has the records.
+//!
+//! A scan stops where the page is full and nobody wants the total, if it goes in the order of the answer; in other orders it
+//! keeps no more than the page needs.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::FeedView;
-use crate::catalog::expression::{Verdict, order};
-use crate::catalog::query::{Direction, Listing, OrderKey, Page, Prerelease, SearchTerms};
-use crate::catalog::{Columns, Group, Member, Query, Record, Row};
+use super::best::Best;
+use super::judge::Judge;
+use super::page::{Cut, Side};
+use crate::catalog::expression::Verdict;
+use crate::catalog::order::{Position, SortBy, SortKey, SortValue};
+use crate::catalog::query::Direction;
+use crate::catalog::search::Rank;
+use crate::catalog::{Columns, Group, Member, Query, Record};
 
 /// One version that answers, or may answer, a query.
 #[derive(Debug, Clone)]
 pub struct Hit {
     group: Arc<Group>,
     at: usize,
+    rank: Rank,
     /// Whether the record must say if it answers at all.
     pub is_deferred: bool,
+    /// Where it lies.
+    pub side: Side,
 }
 
 impl Hit {
@@ -42,130 +53,271 @@ impl Hit {
             ..self
         })
     }
-}
 
-/// The versions that answer a query, unless their record says otherwise ([`Hit::settle`]); by id, highest version first.
-#[derive(Debug)]
-pub struct Candidates {
-    /// The versions.
-    pub hits: Vec<Hit>,
-    /// Whether an order key asks for what only records know.
-    pub order_needs_records: bool,
+    /// Returns the place right behind this version in the order of the answer.
+    #[must_use]
+    pub fn position(&self, query: &Query) -> Position {
+        let columns = Columns::of(self.member(), query.level);
+        Position::behind(&query.total_order(), &columns, self.rank)
+    }
 }
 
 impl FeedView {
-    /// Returns the candidates of a query.
+    /// Returns the page that a query asks for, where rows alone can answer it: where its filter needs no record.
     #[must_use]
-    pub fn candidates(&self, query: &Query) -> Candidates {
-        let groups = match &query.ids {
-            Some(ids) => {
-                let mut groups: Vec<_> = ids.iter().filter_map(|id| self.group(id)).collect();
-                groups.sort_by(|a, b| a.id().cmp(&b.id()));
-                groups.dedup_by(|a, b| Arc::ptr_eq(a, b));
-                groups
-            }
-            None => self.groups(),
+    pub fn page(&self, query: &Query) -> Cut<Hit> {
+        let groups = self.looked_at(query);
+        let scan = Scan::new(&groups, query);
+        let cut = if scan.is_natural {
+            scan.cut_in_order()
+        } else {
+            scan.cut_the_best()
         };
-        let mut hits = Vec::new();
-        for group in groups {
-            if query.work.is_spent() {
+        cut.map(|candidate| scan.hit(candidate))
+    }
+
+    /// Returns the versions that answer a query unless their record says otherwise ([`Hit::settle`]), in the order of the
+    /// answer. Those before the page are among them where the total is wanted.
+    #[must_use]
+    pub fn candidates(&self, query: &Query) -> Vec<Hit> {
+        let groups = self.looked_at(query);
+        let scan = Scan::new(&groups, query);
+        let mut found = Vec::new();
+        scan.each(|candidate| {
+            if query.page.wants_total || candidate.side == Side::Behind {
+                found.push(candidate);
+            }
+            true
+        });
+        if !scan.is_natural {
+            found.sort_unstable_by(|one, two| scan.compare(one, two));
+        }
+        found.into_iter().map(|candidate| scan.hit(candidate)).collect()
+    }
+
+    /// Returns how many versions answer, or may answer, a query before the place where its page begins.
+    #[must_use]
+    pub fn passed(&self, query: &Query) -> u64 {
+        if query.page.after.is_none() {
+            return 0;
+        }
+        let groups = self.looked_at(query);
+        let mut passed = 0;
+        Scan::new(&groups, query).each_of(0, |candidate| {
+            passed += u64::from(candidate.side == Side::Before);
+            true
+        });
+        passed
+    }
+
+    fn looked_at(&self, query: &Query) -> Arc<[Arc<Group>]> {
+        let Some(ids) = &query.ids else {
+            return self.groups();
+        };
+        let mut groups: Vec<_> = ids.iter().filter_map(|id| self.group(id)).collect();
+        groups.sort_by(|a, b| a.id().cmp(&b.id()));
+        groups.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        groups.into()
+    }
+}
+
+/// A version that answers, while it is only one of many.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    /// What the first keys of the order have, as far as it fits: no lesser one is behind a greater one.
+    prefix: u64,
+    group: u32,
+    at: u32,
+    rank: Rank,
+    is_deferred: bool,
+    side: Side,
+}
+
+/// One query over some groups, which come in the order of their ids.
+struct Scan<'a> {
+    groups: &'a [Arc<Group>],
+    query: &'a Query,
+    order: Vec<SortKey>,
+    /// Whether the groups and their members come in the order of the answer.
+    is_natural: bool,
+}
+
+impl<'a> Scan<'a> {
+    fn new(groups: &'a [Arc<Group>], query: &'a Query) -> Self {
+        let order = query.total_order();
+        let is_natural = matches!(
+            order.as_slice(),
+            [
+                SortKey {
+                    by: SortBy::Id,
+                    direction: Direction::Ascending
+                },
+                SortKey {
+                    by: SortBy::Version,
+                    direction: Direction::Descending
+                }
+            ]
+        );
+        Self {
+            groups,
+            query,
+            order,
+            is_natural,
+        }
+    }
+
+    /// Cuts the page out of groups that come in the order of the answer.
+    fn cut_in_order(&self) -> Cut<Candidate> {
+        let mut cut = Cut::new(&self.query.page);
+        self.each(|candidate| {
+            cut.add(candidate, candidate.side);
+            !cut.is_done()
+        });
+        cut
+    }
+
+    /// Cuts the page out of groups that come in another order.
+    fn cut_the_best(&self) -> Cut<Candidate> {
+        let mut cut = Cut::new(&self.query.page);
+        let compare = |one: &Candidate, two: &Candidate| self.compare(one, two);
+        let mut best = Best::new(cut.reach());
+        let mut found = 0;
+        self.each(|candidate| {
+            found += 1;
+            if candidate.side == Side::Behind {
+                best.add(candidate, &compare);
+            }
+            true
+        });
+        for candidate in best.finish(&compare) {
+            cut.add(candidate, candidate.side);
+        }
+        cut.total = found;
+        cut
+    }
+
+    /// Hands over every version that answers, or may answer, until it is told to stop; without those before the page where
+    /// they need not be looked at.
+    fn each(&self, take: impl FnMut(Candidate) -> bool) {
+        let page = &self.query.page;
+        let begins_at = match page.after.as_ref().map(Position::values) {
+            Some([SortValue::Text(id), ..]) if self.is_natural && !page.wants_total => self
+                .groups
+                .partition_point(|group| group.id().is_some_and(|known| known.lower() < id.as_ref())),
+            _ => 0,
+        };
+        self.each_of(begins_at, take);
+    }
+
+    fn each_of(&self, begins_at: usize, mut take: impl FnMut(Candidate) -> bool) {
+        let mut judge = Judge::new(self.query);
+        for (number, group) in self.groups.iter().enumerate().skip(begins_at) {
+            if self.query.work.is_spent() {
                 break;
             }
-            // At most one version of a group is the latest, and it stands among the first.
-            let looked_at = match query.latest {
-                Some(latest) => group.latest_at(latest, query.level).map_or(0..0, |at| at..at + 1),
+            // At most one version of a group is the latest.
+            let looked_at = match self.query.latest {
+                Some(latest) => group.latest_at(latest, self.query.level).map_or(0..0, |at| at..at + 1),
                 None => 0..group.members().len(),
             };
-            for (at, member) in group
-                .members()
-                .iter()
-                .enumerate()
-                .take(looked_at.end)
-                .skip(looked_at.start)
-            {
-                let verdict = verdict(query, member);
-                if verdict != Verdict::False {
-                    let is_deferred = verdict == Verdict::Deferred;
-                    hits.push(Hit {
-                        group: Arc::clone(&group),
-                        at,
-                        is_deferred,
-                    });
+            let first = looked_at.start;
+            let members = group.members().get(looked_at).unwrap_or_default();
+            for (at, member) in members.iter().enumerate() {
+                let Some(answering) = judge.judge(member) else { continue };
+                let (Ok(number), Ok(at)) = (u32::try_from(number), u32::try_from(first + at)) else {
+                    continue;
+                };
+                let candidate = Candidate {
+                    prefix: if self.is_natural {
+                        0
+                    } else {
+                        self.prefix(member, number, answering.rank)
+                    },
+                    group: number,
+                    at,
+                    rank: answering.rank,
+                    is_deferred: answering.is_deferred,
+                    side: self.side(member, answering.rank),
+                };
+                if !take(candidate) {
+                    return;
                 }
             }
         }
-        let order_needs_records = query.order.iter().any(|key| key.by.needs_record());
-        Candidates {
-            hits,
-            order_needs_records,
+    }
+
+    fn side(&self, member: &Member, rank: Rank) -> Side {
+        match &self.query.page.after {
+            Some(after) if !after.is_before(&self.order, &self.columns(member), rank) => Side::Before,
+            _ => Side::Behind,
         }
     }
-}
 
-impl Candidates {
-    /// Puts the versions in the asked order and cuts the page out. `records` are those of the hits, in their order, where the
-    /// order needs them.
-    #[must_use]
-    pub fn page(self, query: &Query, records: &[Option<Record>]) -> (Vec<Hit>, u64) {
-        let with_record = |(at, hit)| (hit, records.get(at).and_then(Option::as_ref));
-        let mut answers: Vec<(Hit, Option<&Record>)> = self.hits.into_iter().enumerate().map(with_record).collect();
-        if !query.order.is_empty() {
-            // Stable: ties keep the order by id and version that the candidates come in.
-            answers.sort_by(|a, b| compare(query, a, b));
-        }
-        let total = answers.len() as u64;
-        let Page { skip, top, size } = query.page;
-        let take = top.map_or(size, |top| top.min(size));
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let take = usize::try_from(take).unwrap_or(usize::MAX);
-        (
-            answers.into_iter().skip(skip).take(take).map(|(hit, _)| hit).collect(),
-            total,
-        )
-    }
-}
-
-/// Judges a version by its row.
-fn verdict(query: &Query, member: &Member) -> Verdict {
-    let row = &member.row;
-    let is_out = row.level > query.level
-        || (query.listing == Listing::ListedOnly && !row.listed)
-        || (query.prerelease == Prerelease::Exclude && row.version.is_prerelease())
-        || !matches_terms(&query.terms, row);
-    match &query.filter {
-        _ if is_out => Verdict::False,
-        None => Verdict::True,
-        Some(filter) => filter.verdict(&Columns::of(member, query.level).with_work(&query.work)),
-    }
-}
-
-fn matches_terms(terms: &SearchTerms, row: &Row) -> bool {
-    let texts = [&row.title, &row.tags, &row.summary, &row.authors, &row.description];
-    terms.words.iter().all(|word| {
-        let contains = |text: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-        contains(row.id.lower()) || texts.into_iter().flatten().any(|text| contains(text.lower()))
-    })
-}
-
-fn compare(query: &Query, one: &(Hit, Option<&Record>), two: &(Hit, Option<&Record>)) -> Ordering {
-    let (one, two) = (columns(query, one), columns(query, two));
-    for OrderKey { by, direction } in &query.order {
-        let ordering = order(&by.evaluate(&one), &by.evaluate(&two));
-        let ordering = if *direction == Direction::Descending {
-            ordering.reverse()
-        } else {
-            ordering
+    fn prefix(&self, member: &Member, number: u32, rank: Rank) -> u64 {
+        let Some(key) = self.order.first() else { return 0 };
+        let prefix = match key.by {
+            // Of the most relevant ones the most downloaded come first.
+            SortBy::Rank => return ((rank as u64) << 56) | (!member.row.download_count >> 8),
+            SortBy::Id => u64::from(number),
+            _ => key.value(&self.columns(member), rank).prefix(),
         };
-        if ordering != Ordering::Equal {
-            return ordering;
+        match key.direction {
+            Direction::Ascending => prefix,
+            Direction::Descending => !prefix,
         }
     }
-    Ordering::Equal
-}
 
-fn columns<'a>(query: &Query, (hit, record): &'a (Hit, Option<&'a Record>)) -> Columns<'a> {
-    Columns {
-        record: *record,
-        ..Columns::of(hit.member(), query.level)
+    /// Compares two versions as the answer has them.
+    fn compare(&self, one: &Candidate, two: &Candidate) -> Ordering {
+        let by_prefix = one.prefix.cmp(&two.prefix);
+        if by_prefix.is_ne() || self.is_natural {
+            return by_prefix.then_with(|| (one.group, one.at).cmp(&(two.group, two.at)));
+        }
+        for key in &self.order {
+            let ordering = match key.by {
+                SortBy::Id => one.group.cmp(&two.group),
+                // Within a group the highest version stands first.
+                SortBy::Version if one.group == two.group => two.at.cmp(&one.at),
+                _ => self.value(key, one).cmp(&self.value(key, two)),
+            };
+            if ordering.is_ne() {
+                return key.direction.apply(ordering);
+            }
+        }
+        Ordering::Equal
+    }
+
+    fn value(&self, key: &SortKey, candidate: &Candidate) -> SortValue<'a> {
+        self.member(candidate).map_or(SortValue::Null, |member| {
+            key.value(&self.columns(member), candidate.rank)
+        })
+    }
+
+    fn columns(&self, member: &'a Member) -> Columns<'a> {
+        Columns::of(member, self.query.level)
+    }
+
+    fn hit(&self, candidate: Candidate) -> Hit {
+        let Candidate {
+            group,
+            at,
+            rank,
+            is_deferred,
+            side,
+            ..
+        } = candidate;
+        #[expect(clippy::indexing_slicing, reason = "made from these groups' own positions")]
+        Hit {
+            group: Arc::clone(&self.groups[group as usize]),
+            at: at as usize,
+            rank,
+            is_deferred,
+            side,
+        }
+    }
+
+    fn member(&self, candidate: &Candidate) -> Option<&'a Member> {
+        let group = self.groups.get(candidate.group as usize)?;
+        group.members().get(candidate.at as usize)
     }
 }

@@ -11,7 +11,14 @@ use crate::nuget::PackageId;
 #[derive(Debug)]
 pub struct FeedView {
     shape: FeedShape,
-    groups: RwLock<BTreeMap<PackageId, Arc<Group>>>,
+    groups: RwLock<Groups>,
+}
+
+#[derive(Debug, Default)]
+struct Groups {
+    by_id: BTreeMap<PackageId, Arc<Group>>,
+    /// All of them in their order, made when a scan first needs it after a change.
+    in_order: Option<Arc<[Arc<Group>]>>,
 }
 
 impl FeedView {
@@ -31,11 +38,8 @@ impl FeedView {
     /// Returns the group of an id.
     #[must_use]
     pub fn group(&self, id: &PackageId) -> Option<Arc<Group>> {
-        self.groups
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned()
+        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
+        groups.by_id.get(id).cloned()
     }
 
     /// Returns whether any version of the id is hosted in this feed, listed or not.
@@ -49,6 +53,7 @@ impl FeedView {
     pub fn hosts_any_with(&self, prefix: &str) -> bool {
         let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
         groups
+            .by_id
             .iter()
             .any(|(id, group)| id.lower().starts_with(prefix) && self.is_hosted(group))
     }
@@ -59,20 +64,21 @@ impl FeedView {
 
     /// Returns all groups, in the order of their ids.
     #[must_use]
-    pub fn groups(&self) -> Vec<Arc<Group>> {
-        self.groups
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+    pub fn groups(&self) -> Arc<[Arc<Group>]> {
+        if let Some(groups) = &self.groups.read().unwrap_or_else(PoisonError::into_inner).in_order {
+            return Arc::clone(groups);
+        }
+        let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        let Groups { by_id, in_order } = &mut *groups;
+        Arc::clone(in_order.get_or_insert_with(|| by_id.values().cloned().collect()))
     }
 
     pub(super) fn replace(&self, id: &PackageId, group: Option<Group>) {
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        groups.in_order = None;
         match group {
-            Some(group) => groups.insert(id.clone(), Arc::new(group)),
-            None => groups.remove(id),
+            Some(group) => groups.by_id.insert(id.clone(), Arc::new(group)),
+            None => groups.by_id.remove(id),
         };
     }
 }

@@ -43,8 +43,9 @@ impl Client {
 
     fn bytes(self, authority: &str, step: &Step) -> Vec<u8> {
         let http = if self == Self::Wcf { "1.0" } else { "1.1" };
-        let mut head = format!("{} {} HTTP/{http}\r\nHost: {authority}\r\n", step.method, step.target);
-        let mut headers = self.headers(step);
+        let mut head = format!("{} {} HTTP/{http}\r\n", step.method, step.target);
+        let mut headers = vec![("Host", authority.to_owned())];
+        headers.extend(self.headers(step));
         let (content_type, body) = self.body(authority, &step.body);
         if let Some(content_type) = content_type {
             headers.push(("Content-Type", content_type));
@@ -131,7 +132,7 @@ impl Client {
     fn body(self, authority: &str, body: &Body) -> (Option<String>, Vec<u8>) {
         match body {
             Body::Nothing => (None, Vec::new()),
-            Body::Text(text) => (None, text.clone().into_bytes()),
+            Body::Text(text) => (Some("application/octet-stream".to_owned()), text.clone().into_bytes()),
             Body::Batch(targets) => {
                 let parts = targets.iter().map(|target| batch_part(authority, target));
                 let body = format!("{}--batch_1--\r\n", parts.collect::<String>());

@@ -25,6 +25,8 @@ pub(super) struct Package {
     needs: Vec<(String, String)>,
     lib: Vec<String>,
     is_unlisted: bool,
+    /// Unlisted by the upstream's `Listed` alone, with a real date.
+    is_delisted: bool,
     is_mirrored: bool,
     downloads: u64,
 }
@@ -61,6 +63,7 @@ pub(super) fn package(line: &str) -> Package {
             }
             "lib" => package.lib = rest.split(' ').map(str::to_owned).collect(),
             "unlisted" => package.is_unlisted = true,
+            "delisted" => package.is_delisted = true,
             "mirrored" => package.is_mirrored = true,
             "downloads" => package.downloads = rest.parse().unwrap_or_else(|_| panic!("no number: {line}")),
             _ => panic!("what is {word}? {line}"),
@@ -131,6 +134,7 @@ impl Package {
         text("Tags", Some(&self.tags));
         text("Authors", self.by.as_deref());
         text("Dependencies", Some(""));
+        text("Listed", self.is_delisted.then_some("false"));
         let published = if self.is_unlisted {
             "1900-01-01T00:00:00".to_owned()
         } else {

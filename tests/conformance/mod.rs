@@ -4,10 +4,12 @@
 //!
 //! - `tables/requests.txt`: the requests of real clients, each sent as three kinds of client;
 //! - `tables/options.txt`: the combinations of options that `NuGetGallery` admits;
+//! - `tables/behaviours.txt`: what the tests of other servers assert;
+//! - `tables/bugs.txt`: what other servers got wrong and clients noticed;
 //! - `tables/versions.txt`: versions, levels and the latest flags.
 //!
-//! The packages stand in tables too: `feed.txt`, and `gallery.txt` and `server.txt` after the tests of `NuGetGallery` and
-//! `NuGet.Server`. Whatever is asked, [`rules`] must hold. What came of it all is written down in `docs/conformance.md`.
+//! The packages stand in tables too: `feed.txt`, `odd.txt`, and `gallery.txt` and `server.txt` after the tests of
+//! `NuGetGallery` and `NuGet.Server`. Whatever is asked, [`rules`] must hold. What came of it all is written down in `docs/conformance.md`.
 
 mod client;
 mod document;
@@ -16,6 +18,8 @@ mod page;
 mod rules;
 mod run;
 mod table;
+
+use std::path::Path;
 
 use tokio::sync::OnceCell;
 
@@ -31,6 +35,8 @@ struct Suite {
 
 static REQUESTS: Suite = Suite::new(include_str!("tables/requests.txt"), As::Everyone);
 static OPTIONS: Suite = Suite::new(include_str!("tables/options.txt"), As::Bare);
+static BEHAVIOURS: Suite = Suite::new(include_str!("tables/behaviours.txt"), As::Bare);
+static BUGS: Suite = Suite::new(include_str!("tables/bugs.txt"), As::Bare);
 static VERSIONS: Suite = Suite::new(include_str!("tables/versions.txt"), As::Bare);
 
 impl Suite {
@@ -70,6 +76,16 @@ async fn combinations_of_options() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behaviours_of_other_servers() {
+    BEHAVIOURS.assert_all_pass().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bugs_of_other_servers() {
+    BUGS.assert_all_pass().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn versions_and_levels() {
     VERSIONS.assert_all_pass().await;
 }
@@ -79,7 +95,25 @@ async fn the_page_tells_what_the_suite_found() {
     let page = page::write(&page::Found {
         requests: REQUESTS.judged().await,
         options: OPTIONS.judged().await,
+        behaviours: BEHAVIOURS.judged().await,
+        bugs: BUGS.judged().await,
         versions: VERSIONS.judged().await,
     });
     page::assert_current(&page);
+}
+
+/// A case that another test shows names one that there is.
+#[test]
+fn tests_that_are_named_exist() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    for table in [BEHAVIOURS.table, BUGS.table] {
+        let sections = table::parse(table);
+        let cases = sections.iter().flat_map(|section| &section.cases);
+        for name in cases.flat_map(|case| &case.elsewhere) {
+            let (module, test) = name.rsplit_once("::").expect("a module and a test");
+            let path = folder.join(format!("{}.rs", module.replace("::", "/")));
+            let source = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(source.contains(&format!("fn {test}(")), "there is no test {name}");
+        }
+    }
 }

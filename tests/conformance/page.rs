@@ -15,6 +15,8 @@ type Sections = [(String, Vec<Judged>)];
 pub(super) struct Found<'a> {
     pub(super) requests: &'a Sections,
     pub(super) options: &'a Sections,
+    pub(super) behaviours: &'a Sections,
+    pub(super) bugs: &'a Sections,
     pub(super) versions: &'a Sections,
 }
 
@@ -41,6 +43,11 @@ pub(super) fn write(found: &Found<'_>) -> String {
     introduction(&mut page, found);
     requests(&mut page, found.requests);
     options(&mut page, found.options);
+    let text =
+        "The tests of other servers are the nearest thing to a specification. What they assert, server by server.";
+    listed(&mut page, "Behaviours that other servers test", text, found.behaviours);
+    let text = "What other servers shipped and clients stumbled over, with the report.";
+    listed(&mut page, "Bugs of other servers", text, found.bugs);
     let text = "Versions are read, compared and normalised as NuGet.Client does it (NuGetVersionFactory, VersionComparer, \
         VersionRangeFactory), levels and latest flags told as NuGetGallery does it (SemVerLevelKey, \
         CorePackageService.UpdateIsLatestAsync). Each case has a feed of its own; most take several requests.";
@@ -62,18 +69,19 @@ fn introduction(page: &mut String, found: &Found<'_>) {
         `Content-Type`, `Content-Length` and `DataServiceVersion`; errors as OData errors with a reason phrase; `HEAD` answered \
         with the headers of `GET`.\n\n",
     );
-    page.push_str("| table | cases | pass | differ on purpose | not served | fail |\n|---|---|---|---|---|---|\n");
+    page.push_str("| table | cases | pass | differ on purpose | not served | do not apply | fail |\n|---|---|---|---|---|---|---|\n");
     for (name, sections) in [
         ("requests of real clients", found.requests),
         ("combinations of options", found.options),
+        ("behaviours that other servers test", found.behaviours),
+        ("bugs of other servers", found.bugs),
         ("versions and levels", found.versions),
     ] {
         let cases: Vec<&Judged> = sections.iter().flat_map(|(_, cases)| cases).collect();
         let count = |wanted| cases.iter().filter(|judged| verdict(judged) == wanted).count();
-        let [pass, differ, absent, fail] =
-            [Verdict::Pass, Verdict::Differs, Verdict::NotServed, Verdict::Fails].map(count);
+        let counts = VERDICTS.map(|wanted| count(wanted).to_string()).join(" | ");
         let all = cases.len();
-        writeln!(page, "| {name} | {all} | {pass} | {differ} | {absent} | {fail} |").expect("a string takes all");
+        writeln!(page, "| {name} | {all} | {counts} |").expect("a string takes all");
     }
 }
 
@@ -82,12 +90,23 @@ enum Verdict {
     Pass,
     Differs,
     NotServed,
+    NotApplicable,
     Fails,
 }
+
+const VERDICTS: [Verdict; 5] = [
+    Verdict::Pass,
+    Verdict::Differs,
+    Verdict::NotServed,
+    Verdict::NotApplicable,
+    Verdict::Fails,
+];
 
 fn verdict(judged: &Judged) -> Verdict {
     if judged.failure().is_some() {
         Verdict::Fails
+    } else if judged.case.not_applicable.is_some() {
+        Verdict::NotApplicable
     } else if judged.case.not_served.is_some() {
         Verdict::NotServed
     } else if judged.case.differs.is_some() {
@@ -102,6 +121,7 @@ fn outcome(judged: &Judged, client: Client) -> &'static str {
     let mut outcomes = judged.outcomes.iter();
     match outcomes.find(|(sent_as, _)| *sent_as == client) {
         Some((_, Err(_))) => "**fails**",
+        Some((_, Ok(()))) if judged.case.not_applicable.is_some() => "does not apply",
         Some((_, Ok(()))) if judged.case.not_served.is_some() => "not served",
         Some((_, Ok(()))) if judged.case.differs.is_some() => "differs",
         Some((_, Ok(()))) => "pass",
@@ -111,7 +131,8 @@ fn outcome(judged: &Judged, client: Client) -> &'static str {
 
 fn why(judged: &Judged) -> &str {
     let case = &judged.case;
-    let reason = case.not_served.as_deref().or(case.differs.as_deref());
+    let reasons = [&case.not_applicable, &case.not_served, &case.differs];
+    let reason = reasons.into_iter().flatten().next().map(String::as_str);
     reason.unwrap_or_default()
 }
 
@@ -181,6 +202,9 @@ fn listed(page: &mut String, title: &str, text: &str, sections: &Sections) {
             let mut outcome = outcome(judged, Client::Bare).to_owned();
             if !why(judged).is_empty() {
                 write!(outcome, ": {}", why(judged)).expect("a string takes all");
+            }
+            for test in &case.elsewhere {
+                write!(outcome, "<br>see `{test}`").expect("a string takes all");
             }
             writeln!(page, "| {} | {} | {outcome} |", case.number, case.title).expect("a string takes all");
         }

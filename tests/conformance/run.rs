@@ -56,6 +56,7 @@ const TABLES: &[(&str, &str)] = &[
     ("feed", include_str!("tables/feed.txt")),
     ("gallery", include_str!("tables/gallery.txt")),
     ("server", include_str!("tables/server.txt")),
+    ("odd", include_str!("tables/odd.txt")),
 ];
 
 impl Grounds {
@@ -157,9 +158,15 @@ impl Sent<'_> {
 
     /// Returns the server's URL as the client asked it.
     fn base(&self) -> String {
-        let mut headers = self.step.headers.iter();
-        let host = headers.find(|(name, _)| name.eq_ignore_ascii_case("Host"));
-        format!("http://{}", host.map_or(self.authority, |(_, host)| host.as_str()))
+        let header = |name: &str| {
+            let mut headers = self.step.headers.iter();
+            headers
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.as_str())
+        };
+        let scheme = header("X-Forwarded-Proto").unwrap_or("http");
+        let host = header("X-Forwarded-Host").or(header("Host")).unwrap_or(self.authority);
+        format!("{scheme}://{host}")
     }
 
     fn root(&self) -> String {

@@ -146,6 +146,7 @@ fn parse_ground(name: &str) -> Ground {
         ("feed", _) => Ground::Shared("feed"),
         ("gallery", _) => Ground::Shared("gallery"),
         ("server", _) => Ground::Shared("server"),
+        ("odd", _) => Ground::Shared("odd"),
         ("nothing", configuration) => Ground::Own(configuration.replace("; ", "\n")),
         _ => panic!("no such ground: {name}"),
     }

@@ -28,6 +28,7 @@ mod real_clients;
 mod real_nupkgs;
 mod recorded;
 mod replay;
+mod searching;
 mod store;
 mod support;
 mod upstream_download;

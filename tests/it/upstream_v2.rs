@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use larder::catalog::query::{Latest, Prerelease, SearchTerms};
+use larder::catalog::SearchTerms;
+use larder::catalog::query::{Latest, Prerelease};
 use larder::nuget::PackageId;
 use larder::upstream::{
-    BadAnswer, ErrorKind, Limits, Outage, Timeouts, Upstream as _, UpstreamError, UpstreamSearch, V2Settings,
-    V2Upstream,
+    BadAnswer, ErrorKind, Limits, Outage, SearchOrder, Timeouts, Upstream as _, UpstreamError, UpstreamSearch,
+    V2Settings, V2Upstream,
 };
 
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_entry, atom_feed, refusing_address};
@@ -462,6 +463,7 @@ async fn a_lost_page_is_not_the_end() {
 fn search() -> UpstreamSearch {
     UpstreamSearch {
         terms: SearchTerms::parse("git"),
+        order: SearchOrder::Id,
         prerelease: Prerelease::Exclude,
         latest: Some(Latest::Stable),
         skip: 0,

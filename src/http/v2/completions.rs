@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::{lists, warn_of, xml_answer};
-use crate::catalog::query::SearchTerms;
+use crate::catalog::SearchTerms;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::Answer;

@@ -11,8 +11,8 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::response::Response;
 
-use crate::catalog::Query;
-use crate::catalog::query::{Latest, Listing, Page, Prerelease, SearchTerms};
+use crate::catalog::query::{Latest, Listing, Page, Prerelease};
+use crate::catalog::{Query, SearchTerms};
 use crate::http::conditional::{ETag, Validators};
 use crate::http::date::format_date;
 use crate::http::error::ApiError;
@@ -52,11 +52,7 @@ pub(super) async fn latest(
         terms: SearchTerms::default(),
         filter: None,
         order: Vec::new(),
-        page: Page {
-            skip: 0,
-            top: Some(1),
-            size: 1,
-        },
+        page: Page::first(1),
         work: Arc::default(),
     };
     let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;

@@ -6,32 +6,28 @@ use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ENTRY_TYPE, FEED_TYPE, TEXT_TYPE, warn_of, xml_answer};
-use crate::catalog::query::SearchTerms;
-use crate::catalog::{Query, Record};
+use crate::catalog::{Query, Record, SearchTerms};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Answer, Answered, MirrorError};
 use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
-use crate::odata::options::{self, Options};
+use crate::odata::options::{self, Options, OptionsError};
 use crate::odata::parts::EntryParts;
 use crate::odata::plan::{self, Plan};
 use crate::odata::protocol::Protocol;
-use crate::odata::v1;
+use crate::odata::{skiptoken, v1};
 
 /// Answers with a page of a list.
 pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan_list(app, feed, collection, &options);
-    let answer = app
-        .mirror
-        .query(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
-    let served = answer.page.len() as u64;
-    let wanted = plan.query.page.top.unwrap_or(u64::MAX);
-    let is_more = served > 0 && served < wanted && plan.query.page.skip.saturating_add(served) < answer.total;
-    let next = is_more.then(|| options.next_link(&format!("{}/{}", feed.root, path_of(collection)), served));
+    let plan = plan_list(app, feed, collection, &options)?;
+    let answer = app.mirror.query(feed.feed, &plan.query, &plan.hint).await?;
+    let next = answer.next.as_ref().map(|place| {
+        let path = format!("{}/{}", feed.root, path_of(collection));
+        options.next_link(&path, &skiptoken::write(place), answer.page.len() as u64)
+    });
     let page = atom::Feed {
         links: feed.links(),
         collection,
@@ -48,11 +44,8 @@ pub(super) async fn list(app: &App, feed: &FeedRequest<'_>, collection: &Collect
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
 pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan_list(app, feed, collection, &options);
-    let answer = app
-        .mirror
-        .count(feed.feed, &plan.query, &SearchTerms::parse(&plan.hint))
-        .await?;
+    let plan = plan_list(app, feed, collection, &options)?;
+    let answer = app.mirror.count(feed.feed, &plan.query, &plan.hint).await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
     let mut response = xml_answer(TEXT_TYPE, counted.to_string());
@@ -123,10 +116,15 @@ pub(super) fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> 
     Ok(options)
 }
 
-fn plan_list(app: &App, feed: &FeedRequest<'_>, collection: &Collection, options: &Options) -> Plan {
-    let mut plan = plan::list(collection, options, u64::from(app.server.page_size));
+fn plan_list(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    options: &Options,
+) -> Result<Plan, OptionsError> {
+    let mut plan = plan::list(collection, options, u64::from(app.server.page_size))?;
     narrow(feed, &mut plan.query);
-    plan
+    Ok(plan)
 }
 
 fn narrow(feed: &FeedRequest<'_>, query: &mut Query) {

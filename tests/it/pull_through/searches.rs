@@ -42,12 +42,26 @@ async fn a_search_is_asked_upstream_in_its_own_shape() {
         (
             "/api/v2/Search()?$filter=IsAbsoluteLatestVersion&searchTerm='version control'&includePrerelease=true",
             format!(
-                "$filter=IsAbsoluteLatestVersion&$orderby=Id&searchTerm=%27version%20control%27{rest}=true&$skip=0&$top=40&semVerLevel=2.0.0"
+                "$filter=IsAbsoluteLatestVersion&$orderby=DownloadCount%20desc,Id&searchTerm=%27version%20control%27{rest}=true&$skip=0&$top=40&semVerLevel=2.0.0"
             ),
         ),
         (
             "/api/v2/Search()?searchTerm='o''reilly'",
-            format!("$orderby=Id&searchTerm=%27o%27%27reilly%27{rest}=false&$skip=0&$top=40&semVerLevel=2.0.0"),
+            format!(
+                "$orderby=DownloadCount%20desc,Id&searchTerm=%27o%27%27reilly%27{rest}=false&$skip=0&$top=40&semVerLevel=2.0.0"
+            ),
+        ),
+        (
+            "/api/v2/Search()?$orderby=Id desc&searchTerm='Tags:VCS \"Version  Control\" id:git*'",
+            format!(
+                "$orderby=Id&searchTerm=%27tag%3Avcs%20%22version%20control%22%20id%3Agit%27{rest}=false&$skip=0&$top=40&semVerLevel=2.0.0"
+            ),
+        ),
+        (
+            "/api/v2/Search()?$filter=IsLatestVersion&$orderby=DownloadCount desc,Id&searchTerm='pest*'&includePrerelease=false",
+            format!(
+                "$filter=IsLatestVersion&$orderby=DownloadCount%20desc,Id&searchTerm=%27pest%27{rest}=false&$skip=0&$top=40&semVerLevel=2.0.0"
+            ),
         ),
         (
             "/api/v2/Packages()?$filter=IsLatestVersion and substringof('vcs',tolower(Tags))",
@@ -152,7 +166,7 @@ async fn a_search_goes_on_upstream_as_far_as_the_page_needs() {
     for skip in [0, 40, 80] {
         let rows: Vec<String> = ids.iter().skip(skip).take(40).map(|id| row(&gallery, id)).collect();
         let target = format!(
-            "{SEARCH}?$orderby=Id&searchTerm=%27git%27&targetFramework=%27%27&includePrerelease=false&$skip={skip}&$top=40&semVerLevel=2.0.0"
+            "{SEARCH}?$orderby=DownloadCount%20desc,Id&searchTerm=%27git%27&targetFramework=%27%27&includePrerelease=false&$skip={skip}&$top=40&semVerLevel=2.0.0"
         );
         gallery.on(&target, Reply::feed(atom_feed(&rows, None)));
     }
