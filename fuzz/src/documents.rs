@@ -34,8 +34,7 @@ pub(crate) fn atom_read(data: &[u8]) {
     };
     assert!(page.entries.len() + page.skipped.len() <= limits.entries);
     if let Some(next) = &page.next {
-        let next: url::Url = next.parse().expect("an absolute next link");
-        assert!(next.has_host(), "{next}");
+        assert!(next.parse::<url::Url>().is_ok(), "{next} is no absolute URL");
     }
     for announced in &page.entries {
         for property in &announced.entry.properties {

@@ -23,6 +23,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("nuspec", documents::nuspec),
     ("options", queries::options),
     ("range", names::range),
+    ("skiptoken", queries::skiptoken),
     ("version", names::version),
 ];
 

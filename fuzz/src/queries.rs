@@ -10,6 +10,8 @@ use larder::nuget::nuspec::Nuspec;
 use larder::odata::address::{self, Address, AddressError, Collection, Key};
 use larder::odata::filter::{self, FilterProblem};
 use larder::odata::options::{self, OptionsError};
+use larder::odata::plan;
+use larder::odata::skiptoken::{self, Start};
 use larder::store::Sidecar;
 use larder::store::sidecar::Assembly;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -55,24 +57,44 @@ pub(crate) fn options(data: &[u8]) {
     }
     let Ok(read) = read else { return };
     assert!(read.order.len() <= MAX_ORDER_KEYS);
-    let link = read.next_link("http://example.com/Packages()", 40);
+    let link = read.next_link("http://example.com/Packages()", "'it''s','1.0'", 40);
     let next = link
         .strip_prefix("http://example.com/Packages()?")
         .expect("the path stays");
     match options::parse(next) {
         Ok(next) => {
-            assert_eq!(next.skip, read.skip + 40);
+            assert_eq!(next.skip_token.as_deref(), Some("'it''s','1.0'"));
+            assert_eq!(next.skip, 0, "what was to be skipped is");
             assert_eq!(next.top, read.top.map(|top| top.saturating_sub(40)));
             let rest = |options: &options::Options| {
-                let filter = format!("{:?}{:?}{:?}", options.filter, options.order, options.select);
-                let search = (options.search_term.clone(), options.id.clone(), options.level);
-                (filter, search, options.wants_count, options.include_prerelease)
+                let conditions = format!("{:?}{:?}{:?}", options.filter, options.order, options.select);
+                let search = (options.search_terms.clone(), options.id.clone(), options.level);
+                (conditions, search, options.wants_count, options.include_prerelease)
             };
             assert_eq!(rest(&next), rest(&read), "a next link loses no parameter");
         }
-        // There is no room for one parameter more, or no number that large.
-        Err(OptionsError::TooLong | OptionsError::TooMany | OptionsError::Number { .. }) => {}
+        // There is no room for one parameter more.
+        Err(OptionsError::TooLong | OptionsError::TooMany) => {}
         Err(error) => panic!("{next}: {error}"),
+    }
+}
+
+/// An `$orderby`, and on a second line a `$skiptoken`.
+pub(crate) fn skiptoken(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (order, token) = text.split_once('\n').unwrap_or(("", text));
+    let order = utf8_percent_encode(order, NON_ALPHANUMERIC);
+    let Ok(options) = options::parse(&format!("$orderby={order}&searchTerm=git")) else {
+        return;
+    };
+    let Ok(plan) = plan::list(&Collection::Search, &options, 100) else {
+        return;
+    };
+    let order = plan.query.total_order();
+    if let Ok(Start::Behind(place)) = skiptoken::read(token, &order) {
+        let written = skiptoken::write(&place);
+        let again = skiptoken::read(&written, &order);
+        assert_eq!(again, Ok(Start::Behind(place)), "{written}");
     }
 }
 
