@@ -10,9 +10,11 @@ pub mod edmx;
 pub mod entry;
 pub mod error;
 pub mod filter;
+pub mod json;
 pub mod lexer;
 pub mod links;
 mod literal;
+pub mod negotiate;
 pub mod options;
 pub mod parts;
 pub mod plan;
@@ -20,5 +22,6 @@ pub mod protocol;
 #[cfg(test)]
 mod recorded;
 pub mod skiptoken;
+pub mod updates;
 pub mod v1;
 mod xml;

@@ -36,7 +36,7 @@ pub(crate) async fn fill(data: &Path, packages: &[Package]) -> anyhow::Result<()
         }
         let assembly = Assembly {
             source: &source,
-            nuspec: None,
+            inspected: None,
             committed: clock.now(),
         };
         let mut records = Vec::with_capacity(sidecars.len());

@@ -17,6 +17,7 @@ use super::header_text::one_line;
 use super::range::unsatisfied_range;
 use crate::limits::MAX_REASON_BYTES;
 use crate::odata::error::document;
+use crate::odata::json;
 
 /// A request that is not answered as asked. The text of each is for the client, in one or more whole sentences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,6 +104,8 @@ pub enum ApiError {
 pub enum Dialect {
     /// As OData error XML: for everything that reads a feed.
     OData,
+    /// As OData error JSON: for who asks for JSON.
+    Json,
     /// As plain text: for push and delete.
     Plain,
 }
@@ -163,6 +166,7 @@ impl ApiError {
         let text = self.to_string();
         let (content_type, body) = match dialect {
             Dialect::OData => ("application/xml;charset=utf-8", document(code, &text)),
+            Dialect::Json => ("application/json;odata=verbose;charset=utf-8", json::error(code, &text)),
             Dialect::Plain => ("text/plain;charset=utf-8", text.clone()),
         };
         let mut response = Response::new(Body::from(body));

@@ -108,7 +108,7 @@ impl Mirror {
             .map_err(MirrorError::packages)?;
         let assembly = Assembly {
             source: feed,
-            nuspec: Some(nuspec),
+            inspected: Some(&inspected),
             committed: self.inner.clock.now(),
         };
         let record = sidecar

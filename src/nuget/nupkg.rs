@@ -17,6 +17,7 @@ use zip::result::ZipError;
 // there are, and keeps one of two that share a name. To be revisited when either is stable.
 use zip::unstable::read::ZipIterable;
 
+use super::framework::Declared;
 use super::nuspec::{Nuspec, NuspecError};
 pub use crate::limits::NupkgLimits;
 use crate::limits::RATIO_FLOOR_BYTES;
@@ -26,6 +27,8 @@ use crate::limits::RATIO_FLOOR_BYTES;
 pub struct Inspected {
     /// What the package says of itself.
     pub nuspec: Nuspec,
+    /// The frameworks that its files are made for; `None` for all.
+    pub frameworks: Option<Declared>,
     /// How many entries the archive has, folders among them.
     pub entries: usize,
     /// How many bytes the entries say they inflate to.
@@ -151,10 +154,14 @@ pub fn inspect(reader: impl Read + Seek, limits: &NupkgLimits) -> Result<Inspect
         let data_start = read_data_start(files.reader_mut(), entry.header_start())?;
         directory.add(entry, data_start)?;
     }
-    let (nuspec, inflated_bytes) = directory.finish(length)?;
+    let (nuspec, names, inflated_bytes) = directory.finish(length)?;
     let bytes = read_nuspec(nuspec, files.reader_mut(), limits.nuspec.bytes)?;
+    let nuspec = Nuspec::decode(&bytes, &limits.nuspec).map_err(NupkgError::Nuspec)?;
+    let names = names.iter().map(String::as_str);
+    let assemblies = nuspec.assembly_frameworks.iter().map(String::as_str);
     Ok(Inspected {
-        nuspec: Nuspec::decode(&bytes, &limits.nuspec).map_err(NupkgError::Nuspec)?,
+        frameworks: Declared::of(nuspec.id.as_str(), names, assemblies),
+        nuspec,
         entries,
         inflated_bytes,
     })
@@ -222,7 +229,8 @@ impl<'a> Directory<'a> {
         Ok(())
     }
 
-    fn finish(mut self, length: u64) -> Result<(ZipFileEntry<'static>, u64), NupkgError> {
+    /// Returns the nuspec, the names of all entries and how many bytes they inflate to.
+    fn finish(mut self, length: u64) -> Result<(ZipFileEntry<'static>, HashSet<String>, u64), NupkgError> {
         let limit = self.limits.inflated_bytes;
         if self.inflated_bytes > limit {
             return Err(NupkgError::TooLarge { limit });
@@ -238,7 +246,7 @@ impl<'a> Directory<'a> {
             return Err(NupkgError::Overlap);
         }
         let (_, nuspec) = self.nuspec.ok_or(NupkgError::NoNuspec)?;
-        Ok((nuspec, self.inflated_bytes))
+        Ok((nuspec, self.names, self.inflated_bytes))
     }
 }
 

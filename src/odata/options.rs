@@ -8,12 +8,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::address::unquote;
 use super::filter::{self, FilterError};
+use super::negotiate::{self, Format};
 use super::skiptoken::SkipTokenError;
+use super::updates::{UpdateParameters, limited};
 use crate::catalog::columns::{Column, definition};
 use crate::catalog::expression::Function;
 use crate::catalog::query::{Direction, OrderKey};
+use crate::catalog::updates::Extent;
 use crate::catalog::{Expression, SearchTerms};
-use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES, MAX_SEARCH_TERMS};
+use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES, MAX_SEARCH_TERMS, MAX_TARGET_FRAMEWORKS};
 use crate::nuget::{NuGetVersion, SemVerLevel};
 
 /// What a query string asks for.
@@ -47,6 +50,8 @@ pub struct Options {
     pub target_framework: String,
     /// `includePrerelease`.
     pub include_prerelease: bool,
+    /// The parameters of `GetUpdates`.
+    pub updates: UpdateParameters,
 }
 
 #[derive(Debug, Clone)]
@@ -91,6 +96,14 @@ pub enum OptionsError {
         /// What it was given.
         value: String,
     },
+    /// A list of a parameter has too many values.
+    #[error("{name} has more than {limit} values; ask in several requests")]
+    TooManyValues {
+        /// The parameter.
+        name: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// The filter cannot be read.
     #[error("$filter, {0}")]
     Filter(FilterError),
@@ -133,6 +146,7 @@ impl Default for Options {
             search_terms: SearchTerms::default(),
             target_framework: String::new(),
             include_prerelease: false,
+            updates: UpdateParameters::default(),
         }
     }
 }
@@ -165,6 +179,15 @@ pub fn parse(raw: &str) -> Result<Options, OptionsError> {
     Ok(options)
 }
 
+/// Reads `$format` alone out of a raw query string, for what takes no other option.
+pub fn format(raw: &str) -> Result<Option<Format>, OptionsError> {
+    let mut pairs = raw.split('&').filter_map(|part| part.split_once('='));
+    let is_format = |name: &str| decode(name).is_some_and(|name| name.trim().eq_ignore_ascii_case("$format"));
+    let value = pairs.find(|(name, _)| is_format(name)).map_or("", |(_, value)| value);
+    let value = decode(value).ok_or_else(|| OptionsError::Encoding("$format".to_owned()))?;
+    negotiate::named(value.trim())
+}
+
 /// Decodes a name or value of a query string, in which `+` is a blank.
 fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
@@ -184,7 +207,10 @@ impl Options {
             "$inlinecount" => self.wants_count = inline_count(trimmed)?,
             "$select" => self.select = select(trimmed)?,
             "$skiptoken" => self.skip_token = Some(trimmed.to_owned()),
-            "$format" => format(trimmed)?,
+            "$format" => {
+                // `format` reads it for all that can be asked.
+                negotiate::named(trimmed)?;
+            }
             "$expand" => {
                 return Err(OptionsError::Choice {
                     name: "$expand",
@@ -197,8 +223,18 @@ impl Options {
             "id" => self.id = Some(literal(value).trim().to_owned()),
             "partialid" => literal(value).trim().clone_into(&mut self.partial_id),
             "searchterm" => self.search_terms = search_terms(&literal(value))?,
-            "targetframework" => self.target_framework = literal(value),
-            "includeprerelease" => self.include_prerelease = boolean(&literal(value))?,
+            "targetframework" => {
+                limited("targetFramework", value, MAX_TARGET_FRAMEWORKS)?;
+                self.target_framework = literal(value);
+            }
+            "includeprerelease" => self.include_prerelease = boolean("includePrerelease", &literal(value))?,
+            "packageids" => self.updates.set_package_ids(literal(value))?,
+            "versions" => self.updates.set_versions(literal(value)),
+            "versionconstraints" => self.updates.set_version_constraints(literal(value)),
+            "targetframeworks" => self.updates.set_target_frameworks(literal(value))?,
+            "includeallversions" if boolean("includeAllVersions", &literal(value))? => {
+                self.updates.set_extent(Extent::All);
+            }
             _ => {}
         }
         Ok(())
@@ -261,12 +297,12 @@ fn number(name: &'static str, value: &str) -> Result<u64, OptionsError> {
         })
 }
 
-fn boolean(value: &str) -> Result<bool, OptionsError> {
+fn boolean(name: &'static str, value: &str) -> Result<bool, OptionsError> {
     match value.trim().to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" | "" => Ok(false),
         _ => Err(OptionsError::Choice {
-            name: "includePrerelease",
+            name,
             expected: "true or false",
             value: value.to_owned(),
         }),
@@ -280,17 +316,6 @@ fn inline_count(value: &str) -> Result<bool, OptionsError> {
         _ => Err(OptionsError::Choice {
             name: "$inlinecount",
             expected: "allpages or none",
-            value: value.to_owned(),
-        }),
-    }
-}
-
-fn format(value: &str) -> Result<(), OptionsError> {
-    match value.to_ascii_lowercase().as_str() {
-        "" | "atom" | "xml" => Ok(()),
-        _ => Err(OptionsError::Choice {
-            name: "$format",
-            expected: "atom",
             value: value.to_owned(),
         }),
     }
@@ -480,6 +505,22 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_read_alone() {
+        for (raw, expected) in [
+            ("", None),
+            ("x=1&$format=json", Some(Format::Json)),
+            ("%24Format=application%2Fjson%3Bodata%3Dverbose", Some(Format::Json)),
+            ("$format=+atom&$filter=(", Some(Format::Atom)),
+            ("$format=", None),
+            ("format=json", None),
+        ] {
+            assert_eq!(format(raw), Ok(expected), "{raw}");
+        }
+        assert!(format("$format=csv").is_err());
+        assert!(format("$format=%FF").is_err());
+    }
+
+    #[test]
     fn selects_name_properties() {
         assert_eq!(
             parse("$select=version, Islatestversion,ProjectUrl").unwrap().select,
@@ -510,6 +551,11 @@ mod tests {
                 "$expand=Owners",
                 "$expand must be empty: packages have nothing to expand, not 'Owners'",
             ),
+            (
+                "$format=csv",
+                "$format must be atom, xml, json or verbosejson, not 'csv'",
+            ),
+            ("$callback=f", "Query parameter $callback is not supported."),
             ("$filter=Nope", "$filter, character 1: packages have no property 'Nope'"),
             ("$orderby=abc", "$orderby, character 1: packages have no property 'abc'"),
             (

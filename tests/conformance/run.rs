@@ -1,6 +1,7 @@
 //! Sends a case and judges the answers.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::Read as _;
 
 use percent_encoding::percent_decode_str;
 
@@ -140,7 +141,7 @@ struct Sent<'a> {
 
 impl Sent<'_> {
     fn judge(&self) -> Outcome {
-        let answer = self.client.send(self.authority, self.step)?;
+        let answer = self.ask(self.step)?;
         if answer.status != self.step.status {
             let text: String = answer.text().chars().take(300).collect();
             return Err(format!("answered {} {}: {text}", answer.status, answer.reason));
@@ -154,6 +155,22 @@ impl Sent<'_> {
             self.head_is_like(&answer)?;
         }
         Ok(())
+    }
+
+    /// Sends a request and reads the answer, freed from its coding.
+    fn ask(&self, step: &Step) -> Result<Answer, String> {
+        let mut answer = self.client.send(self.authority, step)?;
+        rules::length(step, &answer)?;
+        if let Some(coding) = answer.header("Content-Encoding") {
+            ensure(coding == "gzip" && self.client != Client::Bare, coding)?;
+            let vary = answer.header("Vary").unwrap_or_default().to_ascii_lowercase();
+            ensure(vary.contains("accept-encoding"), &format!("Vary: {vary}"))?;
+            let mut plain = Vec::new();
+            let read = flate2::read::GzDecoder::new(answer.body.as_slice()).read_to_end(&mut plain);
+            read.map_err(|error| error.to_string())?;
+            answer.body = plain;
+        }
+        Ok(answer)
     }
 
     /// Returns the server's URL as the client asked it.
@@ -277,7 +294,7 @@ impl Sent<'_> {
                 target,
                 ..self.step.clone()
             };
-            let answer = self.client.send(self.authority, &step)?;
+            let answer = self.ask(&step)?;
             equal(&answer.status, &200)?;
             let read = rules::check(&step, &answer, &self.base())?;
             let page = atom(&read)?;

@@ -31,5 +31,6 @@ mod replay;
 mod searching;
 mod store;
 mod support;
+mod updates;
 mod upstream_download;
 mod upstream_v2;

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 
-use super::{lists, warn_of, xml_answer};
+use super::{document, lists, warn_of};
 use crate::catalog::SearchTerms;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
@@ -10,7 +10,7 @@ use crate::mirror::Answer;
 use crate::nuget::PackageId;
 use crate::odata::plan;
 
-const JSON_TYPE: &str = "application/json;charset=utf-8";
+const ARRAY_TYPE: &str = "application/json;charset=utf-8";
 
 /// Answers with the ids that begin with `partialId`, or the most downloaded ones.
 pub(super) async fn ids(app: &App, feed: &FeedRequest<'_>) -> Result<Response, ApiError> {
@@ -32,8 +32,8 @@ pub(super) async fn versions(app: &App, feed: &FeedRequest<'_>, id: &PackageId) 
 }
 
 fn strings(strings: &[&str], answer: &Answer) -> Result<Response, ApiError> {
-    let document = serde_json::to_string(strings).map_err(|error| ApiError::Internal(error.to_string()))?;
-    let mut response = xml_answer(JSON_TYPE, document);
+    let text = serde_json::to_string(strings).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let mut response = document(ARRAY_TYPE, text);
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }

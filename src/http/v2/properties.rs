@@ -3,20 +3,30 @@
 
 use axum::response::Response;
 
-use super::{TEXT_TYPE, XML_TYPE, lists, warn_of, xml_answer};
+use super::{JSON_TYPE, TEXT_TYPE, XML_TYPE, document, lists, warn_of};
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::odata::address::Key;
-use crate::odata::atom;
 use crate::odata::entry::{self, Shown};
+use crate::odata::negotiate::Format;
+use crate::odata::{atom, json};
 
 /// Answers with a document of one property.
-pub(super) async fn document(app: &App, feed: &FeedRequest<'_>, key: &Key, name: &str) -> Result<Response, ApiError> {
+pub(super) async fn one(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    key: &Key,
+    name: &str,
+    format: Format,
+) -> Result<Response, ApiError> {
     lists::read_options(feed)?;
     let found = lists::find(app, feed, key).await?;
     let view = found.view();
     let shown = entry::property(&view, feed.protocol, name).ok_or_else(|| unknown(name))?;
-    let mut response = xml_answer(XML_TYPE, atom::property(&shown));
+    let mut response = match format {
+        Format::Atom => document(XML_TYPE, atom::property(&shown)),
+        Format::Json => document(JSON_TYPE, json::property(&shown, feed.protocol)),
+    };
     warn_of(&mut response, &found.failures);
     Ok(response)
 }
@@ -31,7 +41,7 @@ pub(super) async fn value(app: &App, feed: &FeedRequest<'_>, key: &Key, name: &s
         let text = format!("'{}' of {} {} is null.", shown.name, key.id, key.version);
         return Err(ApiError::NotFound(text));
     };
-    let mut response = xml_answer(TEXT_TYPE, value.into_owned());
+    let mut response = document(TEXT_TYPE, value.into_owned());
     warn_of(&mut response, &found.failures);
     Ok(response)
 }

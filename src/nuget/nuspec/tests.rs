@@ -27,7 +27,7 @@ const FULL: &str = r#"<?xml version="1.0" encoding="utf-8"?>
       <group><dependency id="C" version="1.0" /></group>
       <group targetFramework=".NETStandard2.0" />
     </dependencies>
-    <frameworkAssemblies><frameworkAssembly assemblyName="System" targetFramework="net45" /></frameworkAssemblies>
+    <frameworkAssemblies><frameworkAssembly assemblyName="System" targetFramework="net45, net40" /><frameworkAssembly assemblyName="System.Xml" /></frameworkAssemblies>
     <contentFiles><files include="**" /></contentFiles>
     <projectSourceUrl>https://e.org/1</projectSourceUrl> <packageSourceUrl>https://e.org/2</packageSourceUrl>
     <docsUrl>https://e.org/3</docsUrl> <wikiUrl>https://e.org/4</wikiUrl> <mailingListUrl>https://e.org/5</mailingListUrl>
@@ -50,6 +50,7 @@ fn all_of_it_is_read() {
     assert_eq!(nuspec.min_client_version.as_deref(), Some("2.12"));
     assert_eq!(nuspec.repository.unwrap().commit.as_deref(), Some("abc"));
     assert_eq!(nuspec.package_types.len(), 2);
+    assert_eq!(nuspec.assembly_frameworks, ["net45", "net40", "any"]);
     let frameworks: Vec<_> = nuspec
         .dependency_groups
         .iter()

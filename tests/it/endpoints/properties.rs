@@ -7,7 +7,7 @@ const D: &str = "xmlns:d=\"http://schemas.microsoft.com/ado/2007/08/dataservices
 
 async fn app() -> TestApp {
     let app = TestApp::start("").await;
-    let package = Nupkg::new("Git", "2.40").tags("vcs").description("Fast &amp; small");
+    let package = Nupkg::new("Git", "2.40").tags("vcs").description("Fast & small");
     app.push(&package.pack()).await.expect_status(201);
     app
 }
