@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use larder::limits::{MAX_RANGE_BYTES, MAX_VERSION_BYTES};
 use larder::nuget::dependencies;
-use larder::nuget::framework::short_name;
+use larder::nuget::framework::{Declared, Framework, Target, short_name};
 use larder::nuget::{NuGetVersion, VersionRange};
 
 /// Versions, one a line.
@@ -66,6 +66,16 @@ pub(crate) fn framework(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let short = short_name(text);
     assert_eq!(short_name(&short), short, "a short name is its own short name: {text}");
+    if let Some(framework) = Framework::parse(text) {
+        assert!(
+            Target::new(framework.clone()).accepts(&framework),
+            "{text} can use what is made for it"
+        );
+    }
+    if let Some(declared) = Declared::parse(text) {
+        let again = Declared::parse(declared.as_str());
+        assert_eq!(again.as_ref().map(Declared::as_str), Some(declared.as_str()));
+    }
 }
 
 /// The text of a `Dependencies` property.

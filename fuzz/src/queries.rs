@@ -3,10 +3,9 @@
 use std::sync::LazyLock;
 
 use larder::catalog::expression::{Verdict, Work};
-use larder::catalog::{Columns, Content, Contribution, Expression, Group, Origin, Record, SourceName};
+use larder::catalog::{Columns, Content, Contribution, Entry, Expression, Group, Origin, Property, Record, SourceName};
 use larder::limits::{MAX_ORDER_KEYS, MAX_PATH_BYTES, MAX_QUERY_BYTES};
 use larder::nuget::SemVerLevel;
-use larder::nuget::nuspec::Nuspec;
 use larder::odata::address::{self, Address, AddressError, Collection, Key};
 use larder::odata::filter::{self, FilterProblem};
 use larder::odata::options::{self, OptionsError};
@@ -155,27 +154,48 @@ fn composed(text: &str) -> Option<Expression> {
 
 /// Versions with much and with little to say.
 static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| {
-    let full = "<package><metadata><id>Git.Install</id><version>2.40.0-rc.1</version><title>Git (Install)</title>\
-        <authors>The Git Community</authors><description>Ein Werkzeug f\u{fc}r Quelltext</description>\
-        <summary>Version control</summary><tags>git vcs</tags><releaseNotes>it's new</releaseNotes>\
-        <requireLicenseAcceptance>true</requireLicenseAcceptance>\
-        <dependencies><dependency id='chocolatey-core' version='[1.3.3,2.0)'/></dependencies></metadata></package>";
-    let bare = "<package><metadata><id>a</id><version>1.0</version></metadata></package>";
-    [full, bare].map(record).into()
+    let texts = [
+        ("Title", "Git (Install)"),
+        ("Description", "Ein Werkzeug f\u{fc}r Quelltext"),
+        ("Summary", "Version control"),
+        ("Tags", " git vcs "),
+        ("Authors", "The Git Community"),
+        ("ReleaseNotes", "it's new"),
+        ("Dependencies", "chocolatey-core:[1.3.3, 2.0.0):"),
+    ];
+    let mut full: Vec<Property> = texts
+        .iter()
+        .map(|(name, text)| Property::text(name, Some(text)))
+        .collect();
+    full.push(Property::typed("DownloadCount", "Edm.Int32", "1000".to_owned()));
+    full.push(Property::typed(
+        "RequireLicenseAcceptance",
+        "Edm.Boolean",
+        "true".to_owned(),
+    ));
+    vec![
+        record("Git.Install", "2.40.0-rc.1", full),
+        record("a", "1.0", Vec::new()),
+    ]
 });
 
-fn record(nuspec: &str) -> Record {
-    let nuspec = Nuspec::decode(nuspec.as_bytes(), &larder::limits::NuspecLimits::default()).expect("a nuspec");
+fn record(id: &str, version: &str, properties: Vec<Property>) -> Record {
     let content = Content {
         sha512: "AAAA".to_owned(),
         size: 4096,
     };
+    let (id, version) = (id.parse().expect("an id"), version.parse().expect("a version"));
     let now = "2026-03-01T12:00:00Z".parse().expect("an instant");
+    let origin = Origin::Mirrored { content_url: None };
+    let mut sidecar = Sidecar::new(&id, &version, &content, origin, now);
+    sidecar.entry = Some(Entry {
+        properties,
+        ..Entry::default()
+    });
     let source: SourceName = "choco".parse().expect("a name");
-    let sidecar = Sidecar::new(&nuspec.id, &nuspec.version, &content, Origin::Imported, now);
     let assembly = Assembly {
         source: &source,
-        nuspec: Some(&nuspec),
+        inspected: None,
         committed: now,
     };
     sidecar.record(&assembly).expect("a record")

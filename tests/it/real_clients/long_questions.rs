@@ -29,6 +29,8 @@ fn nuget_2_reads_the_answers_to_a_batch() {
             "{length}"
         );
     }
+    let updates = ask(&["updates", "150"]).expect_success();
+    assert_eq!(lines_of(&updates), ["small.tool 2.0"]);
     ask(&["find", "4000"])
         .expect_failure()
         .expect_output("during batch execution")
