@@ -13,9 +13,6 @@ use super::process::{self, Ran};
 /// A client's command takes 1 to 3 seconds; the first start under mono on a busy machine can take 20.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Where Debian keeps nuget 2.8.7.
-const NUGET2: &str = "/usr/lib/nuget";
-
 /// The installed clients.
 pub(crate) struct Clients {
     folder: PathBuf,
@@ -73,9 +70,9 @@ impl Clients {
             ("nuget 2.8.7", on_path("nuget")),
             ("nuget 2.8.7", on_path("script")),
             ("nuget 2.8.7", on_path("taskset")),
-            ("nuget 2.8.7", Path::new(NUGET2).join("NuGet.Core.dll")),
             ("mono", on_path("mono")),
-            ("mono", on_path("mcs")),
+            ("mono's compiler", on_path("mcs")),
+            ("NuGet.Core 2.8", PathBuf::from("/usr/lib/nuget/NuGet.Core.dll")),
             ("nuget 4.7.1", found.folder.join("nuget4/nuget.exe")),
             ("chocolatey-choco", found.folder.join("choco/bin/choco")),
             ("the .NET SDK 3.1", found.folder.join("dotnet/dotnet")),
@@ -114,30 +111,26 @@ impl Clients {
         )
     }
 
-    /// Compiles `NuGet2Driver.cs` against the library of nuget 2.8.7 and returns the program, which lies in the home folder.
-    #[expect(clippy::unused_self, reason = "who has no `Clients` has no nuget")]
-    pub(crate) fn nuget2_driver(&self, home: &Home) -> PathBuf {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/real_clients/NuGet2Driver.cs");
-        for library in ["NuGet.Core.dll", "Microsoft.Web.XmlTransform.dll"] {
-            std::fs::copy(Path::new(NUGET2).join(library), home.path().join(library)).expect("a library of nuget");
-        }
-        let mut command = Command::new("mcs");
-        command.args([
-            "-out:NuGet2Driver.exe",
-            "-r:NuGet.Core.dll",
-            "-r:System.Core",
-            "-r:WindowsBase",
-        ]);
-        Self::run_at_home(home, command.arg(source)).expect_success();
-        home.path().join("NuGet2Driver.exe")
+    /// Runs a program of one's own under mono.
+    #[expect(clippy::unused_self, reason = "who has no `Clients` has no mono")]
+    pub(crate) fn mono(&self, home: &Home, arguments: &[&str]) -> Ran {
+        Self::run_at_home(
+            home,
+            Command::new("taskset")
+                .args(["-c", &processor(0), "mono"])
+                .args(arguments),
+        )
     }
 
-    /// Runs a driver under mono.
+    /// Runs mono's C# compiler.
     #[expect(clippy::unused_self, reason = "who has no `Clients` has no mono")]
-    pub(crate) fn driver(&self, home: &Home, program: &Path, arguments: &[&str]) -> Ran {
-        let mut command = Command::new("taskset");
-        command.args(["-c", &processor(0), "mono"]).arg(program);
-        Self::run_at_home(home, command.args(arguments))
+    pub(crate) fn mcs(&self, home: &Home, arguments: &[&str]) -> Ran {
+        Self::run_at_home(
+            home,
+            Command::new("taskset")
+                .args(["-c", &processor(0), "mcs"])
+                .args(arguments),
+        )
     }
 
     /// Runs chocolatey-choco, which can search and push.

@@ -1,7 +1,7 @@
 // Asks a feed through NuGet.Core of nuget 2.8.7 what its commands never ask: questions too long for a URL.
 //
-//   NuGet2Driver.exe SOURCE find LENGTH    finds `small.tool` and nine ids of LENGTH letters that are nowhere
-//   NuGet2Driver.exe SOURCE updates COUNT  asks for updates of `small.tool` 1.0 and of COUNT packages that are nowhere
+//   LongQuestions.exe SOURCE find LENGTH    finds `small.tool` and nine ids of LENGTH letters that are nowhere
+//   LongQuestions.exe SOURCE updates COUNT  asks for updates of `small.tool` 1.0 and of COUNT packages that are nowhere
 //
 // Prints a package on each line; what goes wrong is printed as an error's messages, outermost first, and ends it with 1.
 using System;
@@ -10,7 +10,7 @@ using System.Linq;
 using System.Runtime.Versioning;
 using NuGet;
 
-static class NuGet2Driver
+static class LongQuestions
 {
     static int Main(string[] arguments)
     {
