@@ -14,6 +14,7 @@
 mod client;
 mod document;
 mod feed;
+mod judged;
 mod page;
 mod rules;
 mod run;
@@ -22,6 +23,8 @@ mod table;
 use std::path::Path;
 
 use tokio::sync::OnceCell;
+
+use crate::support::clients::Clients;
 
 use run::{As, Judged};
 
@@ -100,6 +103,13 @@ async fn the_page_tells_what_the_suite_found() {
         versions: VERSIONS.judged().await,
     });
     page::assert_current(&page);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nuget_protocol_reads_every_list_and_entry() {
+    let Some(clients) = Clients::find_or_skip() else { return };
+    let tables = [&REQUESTS, &OPTIONS, &BEHAVIOURS, &BUGS, &VERSIONS].map(|suite| suite.table);
+    judged::every_list_and_entry(&clients, &tables).await;
 }
 
 /// A case that another test shows names one that there is.

@@ -61,7 +61,7 @@ const TABLES: &[(&str, &str)] = &[
 ];
 
 impl Grounds {
-    async fn get(&mut self, name: &'static str) -> &Feed {
+    pub(super) async fn get(&mut self, name: &'static str) -> &Feed {
         if !self.0.contains_key(name) {
             let (_, table) = TABLES.iter().find(|(known, _)| *known == name).expect("a known feed");
             self.0.insert(name, Feed::start(table).await);
