@@ -17,6 +17,7 @@ mod conformance;
 mod corruption;
 mod endpoints;
 mod filters;
+mod fuzz_corpus;
 mod http_caching;
 mod judges;
 mod kill;
