@@ -14,6 +14,33 @@ pub const MAX_ID_ENCODED_BYTES: usize = 255;
 /// The longest version text that is accepted, in bytes (NuGetGallery's limit).
 pub const MAX_VERSION_BYTES: usize = 64;
 
+/// The longest id that a new package may take, in characters (NuGet.Packaging, `PackageIdValidator`).
+pub const MAX_NEW_ID_CHARS: usize = 100;
+
+/// The longest id and version together, in characters (NuGetGallery's limit, as the next ones).
+pub const MAX_IDENTITY_CHARS: usize = 160;
+
+/// The longest title of a pushed package, in characters.
+pub const MAX_TITLE_CHARS: usize = 256;
+
+/// The longest name of a language of a pushed package, in characters.
+pub const MAX_LANGUAGE_CHARS: usize = 20;
+
+/// The longest other text or address of a pushed package, in characters.
+pub const MAX_TEXT_CHARS: usize = 4_000;
+
+/// The longest release notes of a pushed package, in characters.
+pub const MAX_RELEASE_NOTES_CHARS: usize = 35_000;
+
+/// The longest licence expression, or path to a licence, of a pushed package, in characters.
+pub const MAX_LICENSE_CHARS: usize = 500;
+
+/// The longest type of a repository of a pushed package, in characters.
+pub const MAX_REPOSITORY_TYPE_CHARS: usize = 100;
+
+/// The longest list of dependencies of a pushed package, as feeds print it, in characters.
+pub const MAX_DEPENDENCIES_CHARS: usize = 32_767;
+
 /// The longest range text that is accepted, in bytes (NuGetGallery's limit).
 pub const MAX_RANGE_BYTES: usize = 256;
 

@@ -483,6 +483,7 @@ mod tests {
             times in proptest::collection::vec(instants(), 4),
             flags in proptest::array::uniform4(any::<bool>()),
             counts in proptest::array::uniform3(any::<u64>()),
+            frameworks in proptest::option::of("net(20|45)(\\|portable-net45\\+win8)?"),
         ) -> Row {
             let text = |index: usize| texts[index].as_deref().map(crate::catalog::testing::text);
             Row {
@@ -496,6 +497,7 @@ mod tests {
                 download_count: counts[0],
                 version_download_count: counts[1],
                 package_size: counts[2],
+                frameworks: frameworks.as_deref().and_then(Declared::parse).map(Arc::new),
                 title: text(0),
                 description: text(1),
                 summary: text(2),

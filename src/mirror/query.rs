@@ -75,10 +75,13 @@ impl Mirror {
     ///
     /// # Errors
     /// [`MirrorError::Upstream`] where nothing is known that answers, and an upstream that may know could not be asked: such
-    /// an answer would be a guess.
+    /// an answer would be a guess. That there are no updates of a known id is known well enough to be told.
     pub async fn answer_prepared(&self, prepared: Prepared, query: &Query) -> Result<Answer, MirrorError> {
         let Prepared { view, failures, .. } = prepared;
-        known(self.answer(&view, query, failures).await?)
+        let mut ids = query.ids.iter().flatten();
+        let is_told = query.updates.is_some() && ids.any(|id| view.group(id).is_some());
+        let answer = self.answer(&view, query, failures).await?;
+        if is_told { Ok(answer) } else { known(answer) }
     }
 
     /// Prepares a feed for a query, and answers it.

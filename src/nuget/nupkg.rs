@@ -5,8 +5,10 @@
 //! the entries inflate to what they promise is left to clients, who check it when they extract.
 
 mod name;
+mod oddity;
 
 pub use name::NameFault;
+pub use oddity::Oddities;
 
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -33,6 +35,8 @@ pub struct Inspected {
     pub entries: usize,
     /// How many bytes the entries say they inflate to.
     pub inflated_bytes: u64,
+    /// What keeps it from being pushed, though it can be extracted.
+    pub oddities: Oddities,
 }
 
 /// Why an archive is no package.
@@ -154,9 +158,11 @@ pub fn inspect(reader: impl Read + Seek, limits: &NupkgLimits) -> Result<Inspect
         let data_start = read_data_start(files.reader_mut(), entry.header_start())?;
         directory.add(entry, data_start)?;
     }
+    let mut oddities = std::mem::take(&mut directory.oddities);
     let (nuspec, names, inflated_bytes) = directory.finish(length)?;
     let bytes = read_nuspec(nuspec, files.reader_mut(), limits.nuspec.bytes)?;
     let nuspec = Nuspec::decode(&bytes, &limits.nuspec).map_err(NupkgError::Nuspec)?;
+    oddities.look_for_files(&nuspec, &names);
     let names = names.iter().map(String::as_str);
     let assemblies = nuspec.assembly_frameworks.iter().map(String::as_str);
     Ok(Inspected {
@@ -164,6 +170,7 @@ pub fn inspect(reader: impl Read + Seek, limits: &NupkgLimits) -> Result<Inspect
         nuspec,
         entries,
         inflated_bytes,
+        oddities,
     })
 }
 
@@ -176,6 +183,7 @@ struct Directory<'a> {
     ranges: Vec<(u64, u64)>,
     start: u64,
     nuspec: Option<(String, ZipFileEntry<'static>)>,
+    oddities: Oddities,
 }
 
 impl<'a> Directory<'a> {
@@ -188,6 +196,7 @@ impl<'a> Directory<'a> {
             ranges: Vec::new(),
             start: u64::MAX,
             nuspec: None,
+            oddities: Oddities::default(),
         }
     }
 
@@ -211,6 +220,7 @@ impl<'a> Directory<'a> {
         if !self.names.insert(key) {
             return Err(NupkgError::DuplicateName { entry: shown() });
         }
+        self.oddities.add(&entry, &name);
         self.inflated_bytes = self.inflated_bytes.saturating_add(entry.size());
         self.start = self.start.min(entry.central_header_start());
         let end = data_start.saturating_add(entry.compressed_size());

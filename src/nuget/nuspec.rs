@@ -5,11 +5,15 @@
 //! clients are, so that what a gallery once took stays readable; [`Nuspec::validate_for_push`] says what a new package
 //! must not do. Elements for building and installing (`files`, `contentFiles`, `references`) are passed over.
 
+mod advice;
 mod flaw;
+mod rules;
 mod xml;
 
 pub use crate::limits::NuspecLimits;
+pub use advice::Advice;
 pub use flaw::{Flaw, PushRefusal};
+pub use rules::Scrutiny;
 pub use xml::XmlError;
 
 use super::dependencies::{Dependency, DependencyGroup};

@@ -40,7 +40,7 @@ pub enum SemVerLevel {
 /// Why a text is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
-    /// The text is longer than [`MAX_VERSION_BYTES`].
+    /// The text or its normalised form is longer than [`MAX_VERSION_BYTES`]: what feeds print must be readable again.
     #[error("the version is {bytes} bytes long; at most {MAX_VERSION_BYTES} are allowed")]
     TooLong {
         /// Length in bytes.
@@ -163,6 +163,11 @@ impl FromStr for NuGetVersion {
             normalized.push('-');
             labels_at = u16::try_from(normalized.len()).ok();
             normalized.push_str(labels);
+        }
+        if normalized.len() > MAX_VERSION_BYTES {
+            return Err(VersionError::TooLong {
+                bytes: normalized.len(),
+            });
         }
         let has_metadata = metadata.is_some();
         let spelling: Arc<str> = spelling.into();
@@ -356,6 +361,11 @@ mod tests {
             assert!(text.parse::<NuGetVersion>().is_err(), "{text:?}");
         }
         assert!("1".repeat(65).parse::<NuGetVersion>().is_err());
+        let long_when_normalized = format!("1-{}", "a".repeat(59));
+        assert_eq!(
+            long_when_normalized.parse::<NuGetVersion>(),
+            Err(VersionError::TooLong { bytes: 65 })
+        );
     }
 
     #[test]

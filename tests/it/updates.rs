@@ -328,3 +328,24 @@ async fn mirrored_packages_declare_frameworks_once_they_are_here() {
     scripted.stop().await;
     assert_eq!(updates(&app, asked).await, ["lib 1.0"]);
 }
+
+#[tokio::test]
+async fn updates_are_told_from_what_is_known_when_the_upstream_is_gone() {
+    let scripted = ScriptedUpstream::start().await;
+    scripted.has(&[&Nupkg::new("git", "1.0").pack(), &Nupkg::new("git", "2.0").pack()]);
+    let app = TestApp::start(&upstream("gallery", &scripted)).await;
+    assert_eq!(updates(&app, "packageIds='git'&versions='1.0'").await, ["git 2.0"]);
+    scripted.stop().await;
+    app.clock.advance(std::time::Duration::from_hours(24 * 365));
+    for (query, expected) in [
+        ("packageIds='git'&versions='1.0'", &["git 2.0"][..]),
+        ("packageIds='git'&versions='2.0'", &[]),
+        ("packageIds='git%7Cvlc'&versions='2.0%7C1.0'", &[]),
+    ] {
+        let answer = app.get(&format!("{UPDATES}?{query}")).await.expect_status(200);
+        assert!(answer.warning().is_some(), "{query}");
+        assert_eq!(names(&answer.feed()), expected, "{query}");
+    }
+    let unknown = app.get(&format!("{UPDATES}?packageIds='vlc'&versions='1.0'")).await;
+    assert!(matches!(unknown.status, 502..=504), "{}", unknown.status);
+}

@@ -133,3 +133,6 @@ impl Targets {
         self.0.is_empty() || self.0.iter().any(is_usable)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,8 +58,9 @@ impl Target {
     }
 
     fn accepts_plain(&self, candidate: &Framework) -> bool {
-        let names = other_names(candidate.plain());
-        self.is_met_by(candidate.plain(), candidate.platform()) || names.iter().any(|name| self.is_met_by(*name, None))
+        let plain = candidate.plain();
+        self.is_met_by(plain, candidate.platform())
+            || other_names(plain).into_iter().any(|name| self.is_met_by(name, None))
     }
 
     fn is_met_by(&self, candidate: Plain<'_>, platform: Option<(&str, Version)>) -> bool {
@@ -131,3 +132,6 @@ fn closure(start: Plain<'_>, step: impl Fn(Plain<'_>) -> Vec<Plain<'static>>) ->
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ const FULL: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 #[test]
 fn all_of_it_is_read() {
     let nuspec = decode(FULL).unwrap();
-    nuspec.validate_for_push().unwrap();
+    nuspec.validate_for_push(Scrutiny::Id).unwrap();
     assert_eq!(
         (nuspec.id.as_str(), nuspec.version.as_str()),
         ("Full.Package", "1.0-beta")
@@ -183,11 +183,11 @@ fn flaws_keep_from_pushing_not_from_reading() {
             "this is a symbols package, which a package feed does not take",
         ),
     ] {
-        let refusal = with_metadata(inner).validate_for_push().unwrap_err();
-        assert_eq!(refusal.to_string(), format!("the nuspec is refused: {flaw}"));
+        let refusal = with_metadata(inner).validate_for_push(Scrutiny::Id).unwrap_err();
+        assert_eq!(refusal.to_string(), format!("{flaw}"));
     }
     let both = with_metadata("<id>a</id><version>1</version>")
-        .validate_for_push()
+        .validate_for_push(Scrutiny::Id)
         .unwrap_err();
     assert_eq!(both.flaws.len(), 2);
 }
@@ -216,7 +216,7 @@ fn real_chocolatey_nuspecs_are_read() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match Nuspec::decode(&bytes, &NuspecLimits::default()) {
             Err(error) => unreadable.push((name, error.to_string())),
-            Ok(nuspec) => match nuspec.validate_for_push() {
+            Ok(nuspec) => match nuspec.validate_for_push(Scrutiny::Id) {
                 Err(error) => unpushable.push((name, error.to_string())),
                 Ok(()) => good += 1,
             },
@@ -226,7 +226,7 @@ fn real_chocolatey_nuspecs_are_read() {
     // A template of its repository, of which no package was ever made.
     let template = "the nuspec's <id> is wrong: 'googlechrome-' is not a package id: letters, digits and '_', in parts separated by single '.' or '-', are allowed";
     assert_eq!(unreadable, expected("googlechrome-.nuspec", template));
-    let empty = "the nuspec is refused: <description> is missing or empty";
+    let empty = "<description> is missing or empty";
     assert_eq!(unpushable, expected("svg-explorer-extension.nuspec", empty));
     assert!(good >= 300, "{good}");
 }
