@@ -98,11 +98,12 @@ impl Views {
     pub fn apply(&self, commit: &Commit<'_>, mut rows: Vec<Arc<Row>>) {
         let Commit { source, id, seq, at } = *commit;
         let mut sources = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = sources
-            .entry(source.clone())
-            .or_default()
-            .entry(id.clone())
-            .or_default();
+        let ids = sources.entry(source.clone()).or_default();
+        if rows.is_empty() && !ids.contains_key(id) {
+            // Anybody can ask for names that nobody has: nothing is kept of them, and no feed has changed.
+            return;
+        }
+        let known = ids.entry(id.clone()).or_default();
         if seq <= known.seq {
             return;
         }
@@ -182,5 +183,17 @@ mod tests {
         assert_eq!(first, now());
         apply(1, Vec::new());
         assert_eq!(first, now(), "an older commit");
+
+        let edition = views.feed(&feed).unwrap().edition(None);
+        for (number, seq) in (3..100).enumerate() {
+            let (source, id) = (&feed, &format!("nobody{number}").parse().unwrap());
+            views.apply(&Commit { source, id, seq, at }, Vec::new());
+        }
+        assert_eq!(
+            views.feed(&feed).unwrap().edition(None),
+            edition,
+            "names that nobody has"
+        );
+        assert_eq!(views.rows.lock().unwrap()[&feed].len(), 1);
     }
 }
