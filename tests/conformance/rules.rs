@@ -152,6 +152,13 @@ fn error(step: &Step, answer: &Answer, content_type: &str) -> Result<Read, Strin
         )?;
         return Ok(Read::Other);
     }
+    if content_type.starts_with("application/json") {
+        let document: serde_json::Value =
+            serde_json::from_slice(&answer.body).map_err(|error| format!("no JSON: {error}"))?;
+        let message = document["error"]["message"]["value"].as_str().unwrap_or_default();
+        ensure(!message.is_empty(), "an error without a message")?;
+        return Ok(Read::Json(document));
+    }
     ensure(
         content_type.starts_with("application/xml"),
         &format!("an error as {content_type}"),

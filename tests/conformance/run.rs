@@ -216,6 +216,7 @@ impl Sent<'_> {
                 let next = feed.next().filter(|_| !self.expects_next());
                 ensure(next.is_none(), &format!("a next link: {next:?}"))
             }
+            Clause::Results(expected) => equal(&results(read)?, expected),
             Clause::First(expected) => {
                 let mut found = identities(atom(read)?);
                 found.truncate(expected.len());
@@ -327,6 +328,19 @@ fn atom(read: &Read) -> Result<&Element, String> {
         Read::Xml(root) => Err(format!("<{}>", root.name)),
         Read::Json(_) | Read::Other => Err("no Atom".to_owned()),
     }
+}
+
+/// Returns the entries of a verbose JSON list.
+fn results(read: &Read) -> Result<Vec<String>, String> {
+    let Read::Json(document) = read else {
+        return Err("no JSON".to_owned());
+    };
+    let rows = document["d"]["results"].as_array().ok_or("no d.results")?;
+    let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap_or("?").to_owned();
+    let rows = rows
+        .iter()
+        .map(|row| format!("{} {}", text(row, "Id"), text(row, "Version")));
+    Ok(rows.collect())
 }
 
 fn identities(root: &Element) -> Vec<String> {

@@ -82,6 +82,12 @@ impl Nupkg {
         self
     }
 
+    /// Leaves out the script, which works with every framework.
+    pub(crate) fn without_script(mut self) -> Self {
+        self.files.clear();
+        self
+    }
+
     pub(crate) fn file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
         self.files.push((name.to_owned(), content.into()));
         self
