@@ -69,7 +69,8 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
     }
     let Some(mount) = mount::find(path) else {
         return Err(ApiError::NotFound(format!(
-            "There is nothing at {path}; the default feed is at /api/v2/."
+            "There is nothing at {}; the default feed is at /api/v2/.",
+            redact::path(path)
         )));
     };
     let Some(feed) = app.feed(mount.feed.as_ref()) else {

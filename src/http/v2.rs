@@ -23,6 +23,7 @@ use crate::mirror::MirrorError;
 use crate::odata::address::{self, Address};
 use crate::odata::negotiate::{self, Format};
 use crate::odata::{edmx, json, options};
+use crate::redact;
 
 pub(super) use self::push::drain;
 
@@ -84,7 +85,8 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         Address::Batch => Err(ApiError::BadRequest("A batch cannot hold another.".to_owned())),
         Address::PackageRoot | Address::Unknown => Err(ApiError::NotFound(format!(
             "There is nothing at {}{}.",
-            feed.root, feed.rest
+            feed.root,
+            redact::path(feed.rest)
         ))),
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn takes_part(query: &Query, member: &Member) -> bool {
     member.level() <= query.level
         && (query.listing == Listing::All || member.is_listed())
         && (query.prerelease == Prerelease::Include || !member.is_prerelease())
-        && query.targets.accept(member.row.frameworks.as_deref())
+        && (query.targets.is_empty() || query.targets.accept(member.row.frameworks.as_deref()))
 }
 
 impl Search<'_> {

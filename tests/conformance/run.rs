@@ -14,6 +14,10 @@ use super::feed::{self, Feed, Package};
 use super::rules::{self, Read, ensure};
 use super::table::{Body, Case, Clause, Ground, Section, Step};
 
+mod reading;
+
+use reading::{atom, equal, identities, metadata, results, service};
+
 /// What came of a case with one client: nothing wrong, or what.
 pub(super) type Outcome = Result<(), String>;
 
@@ -319,70 +323,5 @@ impl Sent<'_> {
         )?;
         ensure(answer.header("Content-Length").is_some(), "no length")?;
         ensure(answer.body == package.packed().bytes, "other bytes")
-    }
-}
-
-fn atom(read: &Read) -> Result<&Element, String> {
-    match read {
-        Read::Atom(root) => Ok(root),
-        Read::Xml(root) => Err(format!("<{}>", root.name)),
-        Read::Json(_) | Read::Other => Err("no Atom".to_owned()),
-    }
-}
-
-/// Returns the entries of a verbose JSON list.
-fn results(read: &Read) -> Result<Vec<String>, String> {
-    let Read::Json(document) = read else {
-        return Err("no JSON".to_owned());
-    };
-    let rows = document["d"]["results"].as_array().ok_or("no d.results")?;
-    let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap_or("?").to_owned();
-    let rows = rows
-        .iter()
-        .map(|row| format!("{} {}", text(row, "Id"), text(row, "Version")));
-    Ok(rows.collect())
-}
-
-fn identities(root: &Element) -> Vec<String> {
-    root.entries().into_iter().map(Element::identity).collect()
-}
-
-/// Atom publishing's service document, with the one collection.
-fn service(read: &Read) -> Outcome {
-    let Read::Xml(root) = read else {
-        return Err("no XML".to_owned());
-    };
-    equal(&root.name.as_str(), &"service")?;
-    let collection = root.only("workspace")?.only("collection")?;
-    equal(&collection.attribute("href"), &Some("Packages"))?;
-    equal(&collection.text_of("atom:title"), &Some("Packages"))
-}
-
-/// What clients look for before they search (NuGet.Client, `LegacyFeedCapabilityResourceV2Feed`; NuGet.Core, `PackageRepository`).
-fn metadata(read: &Read) -> Outcome {
-    let Read::Xml(root) = read else {
-        return Err("no XML".to_owned());
-    };
-    equal(&root.name.as_str(), &"edmx:Edmx")?;
-    let all = root.descendants();
-    let named = |kind: &str| -> Vec<&str> {
-        let elements = all.iter().filter(|element| element.name == kind);
-        elements.filter_map(|element| element.attribute("Name")).collect()
-    };
-    equal(&named("EntitySet").first(), &Some(&"Packages"))?;
-    for function in ["Search", "FindPackagesById"] {
-        ensure(
-            named("FunctionImport").contains(&function),
-            &format!("no function {function}"),
-        )?;
-    }
-    ensure(named("Property").contains(&"Version"), "no property Version")
-}
-
-fn equal<T: PartialEq + std::fmt::Debug>(found: &T, expected: &T) -> Outcome {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(format!("found {found:?}"))
     }
 }

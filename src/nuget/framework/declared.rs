@@ -125,6 +125,12 @@ impl Targets {
         Self(targets.unwrap_or_default())
     }
 
+    /// Returns whether nothing is asked for: everything will do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns whether something that is made for these frameworks, or for all of them, will do.
     #[must_use]
     pub fn accept(&self, declared: Option<&Declared>) -> bool {
