@@ -18,6 +18,7 @@ pub mod search;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+pub mod updates;
 
 pub use announced::{Announced, Entry};
 pub use change::{Change, Listed, Outcome};
@@ -29,6 +30,7 @@ pub use record::{Content, Origin, Property, Record, SourceName};
 pub use row::Row;
 pub use search::SearchTerms;
 pub use text::{Interner, Text};
+pub use updates::Updates;
 
 /// An instant, in UTC. Feeds print it with up to seven digits and no zone.
 pub type Instant = chrono::DateTime<chrono::Utc>;

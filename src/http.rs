@@ -8,6 +8,7 @@ mod encoding;
 pub mod error;
 mod failure;
 pub mod header_text;
+mod install;
 pub mod listener;
 mod mount;
 pub mod multipart;

@@ -14,8 +14,41 @@ pub const MAX_ID_ENCODED_BYTES: usize = 255;
 /// The longest version text that is accepted, in bytes (NuGetGallery's limit).
 pub const MAX_VERSION_BYTES: usize = 64;
 
+/// The longest id that a new package may take, in characters (NuGet.Packaging, `PackageIdValidator`).
+pub const MAX_NEW_ID_CHARS: usize = 100;
+
+/// The longest id and version together, in characters (NuGetGallery's limit, as the next ones).
+pub const MAX_IDENTITY_CHARS: usize = 160;
+
+/// The longest title of a pushed package, in characters.
+pub const MAX_TITLE_CHARS: usize = 256;
+
+/// The longest name of a language of a pushed package, in characters.
+pub const MAX_LANGUAGE_CHARS: usize = 20;
+
+/// The longest other text or address of a pushed package, in characters.
+pub const MAX_TEXT_CHARS: usize = 4_000;
+
+/// The longest release notes of a pushed package, in characters.
+pub const MAX_RELEASE_NOTES_CHARS: usize = 35_000;
+
+/// The longest licence expression, or path to a licence, of a pushed package, in characters.
+pub const MAX_LICENSE_CHARS: usize = 500;
+
+/// The longest type of a repository of a pushed package, in characters.
+pub const MAX_REPOSITORY_TYPE_CHARS: usize = 100;
+
+/// The longest list of dependencies of a pushed package, as feeds print it, in characters.
+pub const MAX_DEPENDENCIES_CHARS: usize = 32_767;
+
 /// The longest range text that is accepted, in bytes (NuGetGallery's limit).
 pub const MAX_RANGE_BYTES: usize = 256;
+
+/// The longest framework name that is looked into, in bytes: portable ones name five others.
+pub const MAX_FRAMEWORK_BYTES: usize = 256;
+
+/// The most frameworks that are kept of a package; one that is made for more counts as made for all.
+pub const MAX_DECLARED_FRAMEWORKS: usize = 64;
 
 /// The most attributes of one element.
 pub const MAX_NUSPEC_ATTRIBUTES: usize = 64;
@@ -73,6 +106,12 @@ impl Default for NupkgLimits {
 
 // Addresses, options and filters.
 
+/// The most packages of which one `GetUpdates` asks for updates: Visual Studio sends all that a solution has.
+pub const MAX_UPDATE_IDS: usize = 1_000;
+
+/// The most target frameworks of one question.
+pub const MAX_TARGET_FRAMEWORKS: usize = 64;
+
 /// The longest path that is read, in bytes.
 pub const MAX_PATH_BYTES: usize = 4 * 1024;
 
@@ -114,9 +153,9 @@ pub const MAX_COMPUTED_BYTES: usize = 1 << 20;
 /// take minutes. Steps are counted and no time is taken, so that no question is answered on one day and refused on another.
 pub const MAX_FILTER_WORK: u64 = 2_000_000_000;
 
-/// The most steps that are taken for an answer right where the request is read; a longer evaluation of versions that are
-/// looked up begins anew elsewhere, where it holds nobody up.
-pub const MAX_LOOK_UP_WORK: u64 = 2_000_000;
+/// The most steps that evaluating a look-up is expected to take where it is done right where the request is read: a
+/// thousand ids with a condition or two. What takes longer holds up nobody on a thread of its own.
+pub const MAX_QUICK_WORK: u64 = 2_000_000;
 
 /// The steps of a comparison, and of a condition that stands alone.
 pub const STEPS_PER_COMPARISON: u64 = 8;

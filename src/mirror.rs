@@ -29,15 +29,17 @@ use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::Upstream;
-use crate::view::{FeedShape, FeedView, Views};
+use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{HeldPackage, Located};
 pub use publish::{PublishError, Published};
-pub use query::{Answer, Answered};
+pub use query::{Answer, Answered, Prepared};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
+
+pub use crate::view::Edition;
 
 /// The bounds of what the mirror does for one request.
 #[derive(Debug, Clone)]
@@ -107,9 +109,11 @@ impl Mirror {
             limits,
             clock,
         } = parts;
-        let views = Views::new(feeds);
+        let at = clock.now();
+        let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
-            views.apply(&source, &id, seq, rows);
+            let (source, id) = (&source, &id);
+            views.apply(&Commit { source, id, seq, at }, rows);
         }
         Self {
             inner: Arc::new(Inner {
@@ -189,7 +193,8 @@ impl Mirror {
             .await
             .map_err(MirrorError::index)?;
         if let Committed::Done { seq, rows } = &committed {
-            self.inner.views.apply(source, id, *seq, rows.clone());
+            let (seq, at) = (*seq, self.inner.clock.now());
+            self.inner.views.apply(&Commit { source, id, seq, at }, rows.clone());
         }
         Ok(committed)
     }

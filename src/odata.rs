@@ -22,5 +22,6 @@ pub mod protocol;
 #[cfg(test)]
 mod recorded;
 pub mod skiptoken;
+pub mod updates;
 pub mod v1;
 mod xml;

@@ -4,6 +4,7 @@
 
 mod answer;
 mod best;
+mod edition;
 mod feed_view;
 mod judge;
 mod page;
@@ -11,11 +12,12 @@ mod page;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalog::{Contribution, Group, Row, SourceName};
+use crate::catalog::{Contribution, Group, Instant, Row, SourceName};
 use crate::config::IdPattern;
 use crate::nuget::PackageId;
 
 pub use answer::Hit;
+pub use edition::Edition;
 pub use feed_view::FeedView;
 pub use page::{Cut, Side};
 
@@ -51,6 +53,19 @@ pub struct Views {
     feeds: Vec<Arc<FeedView>>,
 }
 
+/// A commit of one id in one source.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit<'a> {
+    /// The source.
+    pub source: &'a SourceName,
+    /// The id.
+    pub id: &'a PackageId,
+    /// Its number: later commits have higher ones.
+    pub seq: u64,
+    /// When it became known.
+    pub at: Instant,
+}
+
 #[derive(Debug, Default)]
 struct Known {
     seq: u64,
@@ -58,10 +73,11 @@ struct Known {
 }
 
 impl Views {
-    /// Makes views without any rows.
+    /// Makes views without any rows, at an instant.
     #[must_use]
-    pub fn new(shapes: Vec<FeedShape>) -> Self {
-        let feeds = shapes.into_iter().map(|shape| Arc::new(FeedView::new(shape))).collect();
+    pub fn new(shapes: Vec<FeedShape>, at: Instant) -> Self {
+        let view = |shape| Arc::new(FeedView::new(shape, at));
+        let feeds = shapes.into_iter().map(view).collect();
         Self {
             rows: Mutex::default(),
             feeds,
@@ -74,18 +90,20 @@ impl Views {
         self.feeds.iter().find(|feed| feed.shape().name == *name)
     }
 
-    /// Takes in all rows of an id in a source as commit `seq` left them; what that commit or a later one left already is passed
+    /// Takes in all rows of an id in a source as a commit left them; what that commit or a later one left already is passed
     /// over.
     ///
     /// A commit may change of a record what its row does not tell. So that the same row always means the same record, a row
     /// that is handed over once more by a new commit becomes another one with the same content.
-    pub fn apply(&self, source: &SourceName, id: &PackageId, seq: u64, mut rows: Vec<Arc<Row>>) {
+    pub fn apply(&self, commit: &Commit<'_>, mut rows: Vec<Arc<Row>>) {
+        let Commit { source, id, seq, at } = *commit;
         let mut sources = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = sources
-            .entry(source.clone())
-            .or_default()
-            .entry(id.clone())
-            .or_default();
+        let ids = sources.entry(source.clone()).or_default();
+        if rows.is_empty() && !ids.contains_key(id) {
+            // Anybody can ask for names that nobody has: nothing is kept of them, and no feed has changed.
+            return;
+        }
+        let known = ids.entry(id.clone()).or_default();
         if seq <= known.seq {
             return;
         }
@@ -99,7 +117,7 @@ impl Views {
         for feed in &self.feeds {
             let shape = feed.shape();
             if shape.name == *source || shape.upstreams.contains(source) {
-                feed.replace(id, regroup(&sources, shape, id));
+                feed.replace(id, regroup(&sources, shape, id), at);
             }
         }
     }
@@ -138,7 +156,7 @@ fn regroup(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::testing::row;
+    use crate::catalog::testing::{instant, row};
 
     #[test]
     fn a_row_stands_for_one_commit() {
@@ -148,17 +166,34 @@ mod tests {
             upstreams: Vec::new(),
             reserved: Vec::new(),
         };
-        let views = Views::new(vec![shape]);
+        let at = instant("2026-03-01");
+        let views = Views::new(vec![shape], at);
+        let apply = |seq, rows| {
+            let (source, id) = (&feed, &id);
+            views.apply(&Commit { source, id, seq, at }, rows);
+        };
         let now = || Arc::clone(&views.feed(&feed).unwrap().group(&id).unwrap().members()[0].row);
         let handed = Arc::new(row("git", "1.0"));
-        views.apply(&feed, &id, 1, vec![Arc::clone(&handed)]);
+        apply(1, vec![Arc::clone(&handed)]);
         let first = now();
-        views.apply(&feed, &id, 1, vec![Arc::new(row("git", "1.0"))]);
+        apply(1, vec![Arc::new(row("git", "1.0"))]);
         assert!(Arc::ptr_eq(&first, &now()), "a commit that wrote nothing");
-        views.apply(&feed, &id, 2, vec![handed]);
+        apply(2, vec![handed]);
         assert!(!Arc::ptr_eq(&first, &now()), "a commit that wrote the same row");
         assert_eq!(first, now());
-        views.apply(&feed, &id, 1, Vec::new());
+        apply(1, Vec::new());
         assert_eq!(first, now(), "an older commit");
+
+        let edition = views.feed(&feed).unwrap().edition(None);
+        for (number, seq) in (3..100).enumerate() {
+            let (source, id) = (&feed, &format!("nobody{number}").parse().unwrap());
+            views.apply(&Commit { source, id, seq, at }, Vec::new());
+        }
+        assert_eq!(
+            views.feed(&feed).unwrap().edition(None),
+            edition,
+            "names that nobody has"
+        );
+        assert_eq!(views.rows.lock().unwrap()[&feed].len(), 1);
     }
 }

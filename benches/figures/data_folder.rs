@@ -1,6 +1,7 @@
 //! A data folder that holds synthetic packages: sidecars and index as larder writes them, in place of each nupkg an empty file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use larder::catalog::{Change, SourceName};
 use larder::clock::Clock;
@@ -23,8 +24,21 @@ pub(crate) fn settings(data: &Path) -> StoreSettings {
     }
 }
 
+/// Writes a configuration into a folder, fills the data folder beside it unless it is there, and returns the configuration.
+pub(crate) async fn prepare(folder: &Path, packages: &[Package]) -> anyhow::Result<PathBuf> {
+    let data = folder.join("data");
+    if !data.exists() {
+        let versions: usize = packages.iter().map(|package| package.versions.len()).sum();
+        eprintln!("making {versions} versions of {} ids ...", packages.len());
+        let started = Instant::now();
+        fill(&data, packages).await?;
+        eprintln!("made in {:.0} s", started.elapsed().as_secs_f64());
+    }
+    super::larder::write_config(folder, &data)
+}
+
 /// Fills a new data folder and closes it in order.
-pub(crate) async fn fill(data: &Path, packages: &[Package]) -> anyhow::Result<()> {
+async fn fill(data: &Path, packages: &[Package]) -> anyhow::Result<()> {
     let clock = Clock::system();
     let (store, _, _) = Store::open(settings(data), &clock).await?;
     let source: SourceName = FEED.parse()?;
@@ -36,7 +50,7 @@ pub(crate) async fn fill(data: &Path, packages: &[Package]) -> anyhow::Result<()
         }
         let assembly = Assembly {
             source: &source,
-            nuspec: None,
+            inspected: None,
             committed: clock.now(),
         };
         let mut records = Vec::with_capacity(sidecars.len());

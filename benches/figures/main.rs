@@ -7,6 +7,8 @@ mod data_folder;
 mod larder;
 mod nginx;
 mod nupkg;
+mod passes;
+mod queries;
 mod reindex;
 mod scale;
 mod serve;
@@ -29,8 +31,10 @@ struct Figures {
 
 #[derive(Debug, Subcommand)]
 enum Part {
-    /// Start, memory, queries and the cost of reading the index once
+    /// Start, memory and the cost of reading the index once
     Scale(scale::Settings),
+    /// Questions each second, as ratios to nginx and to bare passes over the same texts and rows
+    Queries(queries::Settings),
     /// Packages that `reindex` takes in each second
     Reindex(reindex::Settings),
     /// Entries and downloads each second, as a ratio to nginx
@@ -47,11 +51,14 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match Figures::parse().part {
         Some(Part::Scale(settings)) => runtime.block_on(scale::run(&settings)),
+        Some(Part::Queries(settings)) => runtime.block_on(queries::run(&settings)),
         Some(Part::Reindex(settings)) => reindex::run(&settings),
         Some(Part::Serve(settings)) => serve::run(&settings),
         Some(Part::Scan { data }) => runtime.block_on(scale::scan(&data)),
         None => {
-            runtime.block_on(scale::run(&scale::Settings::default()))?;
+            let folder = tempfile::tempdir()?;
+            runtime.block_on(scale::run(&scale::Settings::within(folder.path())))?;
+            runtime.block_on(queries::run(&queries::Settings::within(folder.path())))?;
             reindex::run(&reindex::Settings::default())?;
             serve::run(&serve::Settings::default())
         }

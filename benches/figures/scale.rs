@@ -1,21 +1,18 @@
-//! A quarter of a million versions: how long a start takes beside one scan of the index, how much memory it needs, and how
-//! long questions take.
+//! A quarter of a million versions: how long a start takes beside one scan of the index, and how much memory it needs.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
 use larder::clock::Clock;
 use larder::store::Store;
 
-use super::client::Client;
 use super::data_folder;
-use super::larder::{Larder, Memory, write_config};
-use super::synthetic::{Package, Random, Size, packages};
-use super::table::{self, median, ms, quantile};
+use super::larder::{Larder, Memory};
+use super::synthetic::{Size, packages};
+use super::table::{self, median, ms};
 
 /// How much there is, and how often it is measured.
 #[derive(Debug, Args)]
@@ -29,9 +26,6 @@ pub(crate) struct Settings {
     /// Rounds of start, stop, scan, start and kill
     #[arg(long, default_value_t = Self::default().rounds)]
     rounds: u64,
-    /// Seconds for each kind of question
-    #[arg(long, default_value_t = Self::default().seconds)]
-    seconds: u64,
     /// Keep the data in this folder, and use what lies there
     #[arg(long)]
     folder: Option<std::path::PathBuf>,
@@ -43,8 +37,17 @@ impl Default for Settings {
             versions: 250_000,
             ids: 12_000,
             rounds: 3,
-            seconds: 5,
             folder: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the usual settings, over data in a folder.
+    pub(crate) fn within(folder: &Path) -> Self {
+        Self {
+            folder: Some(folder.to_owned()),
+            ..Self::default()
         }
     }
 }
@@ -52,27 +55,12 @@ impl Default for Settings {
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let folder = settings.folder.as_deref().unwrap_or(temporary.path());
-    let data = folder.join("data");
-    let config = write_config(folder, &data)?;
     let size = Size {
         ids: settings.ids,
         versions: settings.versions,
     };
-    let packages = packages(size);
-    if !data.exists() {
-        eprintln!("making {} versions of {} ids ...", size.versions, size.ids);
-        let started = Instant::now();
-        data_folder::fill(&data, &packages).await?;
-        eprintln!("made in {:.0} s", started.elapsed().as_secs_f64());
-    }
-    starts(settings, &config, &data)?;
-    let larder = Larder::start(&config)?;
-    questions(larder.address, &packages, Duration::from_secs(settings.seconds))?;
-    if let Some(memory) = larder.memory() {
-        println!("\nresident after the questions: {:.0} MiB", memory.resident);
-    }
-    larder.stop()?;
-    Ok(())
+    let config = data_folder::prepare(folder, &packages(size)).await?;
+    starts(settings, &config, &folder.join("data"))
 }
 
 /// What one round of starts found.
@@ -192,97 +180,5 @@ pub(crate) async fn scan(data: &Path) -> anyhow::Result<()> {
     store.index.scan_records().await?;
     println!("{open} {bytes} {}", ms(started.elapsed()));
     store.close().await?;
-    Ok(())
-}
-
-/// A kind of question: its name, and how one of the kind is asked.
-type Question = (&'static str, fn(&Package, &mut Random) -> String);
-
-const QUESTIONS: &[Question] = &[
-    ("key form", |package, random| {
-        let version = random.pick(&package.versions).map_or("", String::as_str);
-        format!("/api/v2/Packages(Id='{}',Version='{version}')", package.id)
-    }),
-    ("FindPackagesById", |package, _| {
-        format!("/api/v2/FindPackagesById()?id='{}'", package.id)
-    }),
-    ("Packages, id and IsLatestVersion", |package, _| {
-        let id = package.id.to_lowercase();
-        format!("/api/v2/Packages()?$filter=(tolower(Id)%20eq%20'{id}')%20and%20IsLatestVersion")
-    }),
-    ("Search, a word, 30 rows", |_, random| {
-        format!(
-            "/api/v2/Search()?$filter=IsLatestVersion&$skip=0&$top=30&searchTerm='{}'&targetFramework=''&includePrerelease=false",
-            random.word()
-        )
-    }),
-    ("Search, a word that few have", |package, _| {
-        let part = package.id.to_lowercase();
-        format!(
-            "/api/v2/Search()?$filter=IsLatestVersion&$skip=0&$top=30&searchTerm='{part}'&targetFramework=''&includePrerelease=false"
-        )
-    }),
-    ("Packages, IsLatestVersion, 40 rows", |_, random| {
-        format!(
-            "/api/v2/Packages()?$filter=IsLatestVersion&$skip={}&$top=40",
-            random.below(5000)
-        )
-    }),
-    ("substringof over all descriptions", |_, random| {
-        format!(
-            "/api/v2/Packages()?$filter=substringof('{}%20{}',tolower(Description))&$top=30",
-            random.word().to_lowercase(),
-            random.word().to_lowercase()
-        )
-    }),
-    ("Packages/$count", |_, _| "/api/v2/Packages/$count".to_owned()),
-];
-
-fn questions(address: SocketAddr, packages: &[Package], each: Duration) -> anyhow::Result<()> {
-    let mut client = Client::connect(address)?;
-    let mut rows = Vec::new();
-    for (name, path) in QUESTIONS {
-        let mut random = Random::new(7);
-        let mut ask = |client: &mut Client| -> anyhow::Result<(usize, usize)> {
-            let package = random.pick(packages).context("there are no packages")?;
-            let body = client.get(&path(package, &mut random))?;
-            Ok((body.len(), memchr::memmem::find_iter(body, "<m:properties>").count()))
-        };
-        for _ in 0..3 {
-            ask(&mut client)?;
-        }
-        let (mut times, mut bytes, mut entries) = (Vec::new(), Vec::new(), Vec::new());
-        let until = Instant::now() + each;
-        while Instant::now() < until {
-            let started = Instant::now();
-            let (length, count) = ask(&mut client)?;
-            times.push(ms(started.elapsed()));
-            #[expect(clippy::cast_precision_loss, reason = "lengths of answers")]
-            {
-                bytes.push(length as f64);
-                entries.push(count as f64);
-            }
-        }
-        rows.push(vec![
-            (*name).to_owned(),
-            times.len().to_string(),
-            format!("{:.3}", quantile(&times, 0.5)),
-            format!("{:.3}", quantile(&times, 0.99)),
-            format!("{:.0}", median(&entries)),
-            format!("{:.0}", median(&bytes)),
-        ]);
-    }
-    table::print(
-        "questions at one connection",
-        &[
-            "question",
-            "asked",
-            "p50 ms",
-            "p99 ms",
-            "entries (median)",
-            "bytes (median)",
-        ],
-        &rows,
-    );
     Ok(())
 }

@@ -77,13 +77,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     for ((name, path, file), length) in CASES.into_iter().zip(lengths) {
         for connections in CONNECTIONS {
             let mut found = Rounds::default();
-            let ours = format!("http://{}{path}", larder.address);
-            let theirs = nginx.as_ref().map(|nginx| format!("http://{}/{file}", nginx.address));
+            let (ours, theirs) = ([path.to_owned()], [format!("/{file}")]);
             for _ in 0..settings.rounds {
-                let load = |url: &str| wrk::load(folder.path(), url, connections, settings.seconds);
-                found.ours.push(load(&ours)?);
-                if let Some(theirs) = &theirs {
-                    found.theirs.push(load(theirs)?);
+                let load = |server, paths| wrk::load(folder.path(), server, paths, connections, settings.seconds);
+                found.ours.push(load(larder.address, &ours)?);
+                if let Some(nginx) = &nginx {
+                    found.theirs.push(load(nginx.address, &theirs)?);
                 }
             }
             rows.push(found.row(&format!("{name} ({length} bytes)"), connections));

@@ -149,6 +149,8 @@ pub fn merge_announced(existing: &[Record], announced: Record) -> Option<Record>
         let row = (*merged.row).clone();
         merged.row = Arc::new(Row {
             package_size: held.size,
+            // They are the files', which the upstream does not tell.
+            frameworks: known.row.frameworks.clone(),
             ..row
         });
     }

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha512};
 
 use super::{Content, Instant, Interner, Origin, Property, Record, Row, SourceName, Text};
+use crate::nuget::framework::Declared;
 use crate::nuget::{PackageId, PackageIdError, SemVerLevel, VersionError};
 
 /// The form that is written. A value of another form is refused, and the index rebuilt from the files.
-pub const FORM: u8 = 1;
+pub const FORM: u8 = 2;
 
 /// Texts of at least this many bytes stand apart.
 const APART_BYTES: usize = 48;
@@ -51,6 +52,8 @@ pub struct Texts {
     interner: Interner,
     /// The id as the row read last spells it: nearly all rows of an id spell it alike.
     id: Option<PackageId>,
+    /// The frameworks of the row read last: most versions of an id are made for the same.
+    frameworks: Option<Arc<Declared>>,
 }
 
 /// A text that stands apart.
@@ -118,6 +121,14 @@ impl Texts {
         Ok(id)
     }
 
+    fn share_frameworks(&mut self, names: &str) -> Option<Arc<Declared>> {
+        if let Some(known) = self.frameworks.as_ref().filter(|known| known.as_str() == names) {
+            return Some(Arc::clone(known));
+        }
+        self.frameworks = Declared::parse(names).map(Arc::new);
+        self.frameworks.clone()
+    }
+
     fn share(&mut self, key: &TextKey) -> Result<Arc<Text>, CodecError> {
         self.apart.get_mut(key).map(Apart::share).ok_or(CodecError::LostText)
     }
@@ -179,6 +190,8 @@ struct StoredRow<'a> {
     download_count: u64,
     version_download_count: u64,
     package_size: u64,
+    /// Short names, separated by `|`.
+    frameworks: Option<&'a str>,
     #[serde(borrow)]
     title: Option<Spelled<'a>>,
     #[serde(borrow)]
@@ -354,6 +367,7 @@ fn store_row<'a>(row: &'a Row, texts: &mut Texts) -> StoredRow<'a> {
         download_count: row.download_count,
         version_download_count: row.version_download_count,
         package_size: row.package_size,
+        frameworks: row.frameworks.as_deref().map(Declared::as_str),
         title: spell(&row.title),
         description: spell(&row.description),
         summary: spell(&row.summary),
@@ -364,6 +378,7 @@ fn store_row<'a>(row: &'a Row, texts: &mut Texts) -> StoredRow<'a> {
 
 fn read_row(stored: StoredRow<'_>, texts: &mut Texts) -> Result<Row, CodecError> {
     let id = texts.share_id(stored.id)?;
+    let frameworks = stored.frameworks.and_then(|names| texts.share_frameworks(names));
     let mut text = |spelled: Option<Spelled<'_>>| spelled.map(|spelled| spelled.intern(texts)).transpose();
     Ok(Row {
         id,
@@ -382,6 +397,7 @@ fn read_row(stored: StoredRow<'_>, texts: &mut Texts) -> Result<Row, CodecError>
         download_count: stored.download_count,
         version_download_count: stored.version_download_count,
         package_size: stored.package_size,
+        frameworks,
         title: text(stored.title)?,
         description: text(stored.description)?,
         summary: text(stored.summary)?,
@@ -467,6 +483,7 @@ mod tests {
             times in proptest::collection::vec(instants(), 4),
             flags in proptest::array::uniform4(any::<bool>()),
             counts in proptest::array::uniform3(any::<u64>()),
+            frameworks in proptest::option::of("net(20|45)(\\|portable-net45\\+win8)?"),
         ) -> Row {
             let text = |index: usize| texts[index].as_deref().map(crate::catalog::testing::text);
             Row {
@@ -480,6 +497,7 @@ mod tests {
                 download_count: counts[0],
                 version_download_count: counts[1],
                 package_size: counts[2],
+                frameworks: frameworks.as_deref().and_then(Declared::parse).map(Arc::new),
                 title: text(0),
                 description: text(1),
                 summary: text(2),

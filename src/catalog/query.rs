@@ -3,10 +3,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::SearchTerms;
 use super::columns::Column;
 use super::expression::{Expression, Work};
 use super::order::Position;
+use super::{SearchTerms, Updates};
+use crate::limits::MAX_QUICK_WORK;
+use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
@@ -115,6 +117,10 @@ pub struct Query {
     pub latest: Option<Latest>,
     /// What a search looks for.
     pub terms: SearchTerms,
+    /// The frameworks that a version must be usable for.
+    pub targets: Targets,
+    /// What is installed, where updates of it alone answer.
+    pub updates: Option<Updates>,
     /// The whole filter, evaluated on every candidate.
     pub filter: Option<Expression>,
     /// The asked order; empty for the usual one.
@@ -127,6 +133,17 @@ pub struct Query {
 }
 
 impl Query {
+    /// Returns whether this is answered in a moment: it fixes ids, and evaluating what else it asks takes little. Anything
+    /// else is work for another thread.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        /// More than most ids have versions.
+        const VERSIONS: u64 = 64;
+        let steps = self.filter.as_ref().map_or(1, Expression::expected_steps);
+        let rows = self.ids.as_ref().map(|ids| VERSIONS.saturating_mul(ids.len() as u64));
+        rows.is_some_and(|rows| rows.saturating_mul(steps) <= MAX_QUICK_WORK)
+    }
+
     /// Returns the question how many versions answer this one on all its pages, and none of them.
     #[must_use]
     pub fn counted(&self) -> Self {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Instant, Text};
+use crate::nuget::framework::Declared;
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
 /// One version of one id in one source, as queries see it.
@@ -32,6 +33,8 @@ pub struct Row {
     pub package_size: u64,
     /// Whether the community repository approved it; true for what is hosted here.
     pub approved: bool,
+    /// The frameworks that its files are made for, where they say so; `None` for all, and where the files are not here.
+    pub frameworks: Option<Arc<Declared>>,
     /// The display title.
     pub title: Option<Arc<Text>>,
     /// The description.

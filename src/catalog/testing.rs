@@ -32,6 +32,7 @@ pub(crate) fn row(id: &str, version: &str) -> Row {
         version_download_count: 10,
         package_size: 1000,
         approved: true,
+        frameworks: None,
         title: None,
         description: None,
         summary: None,

@@ -1,6 +1,7 @@
 //! From the configuration to the parts of a running mirror. The tests put theirs together here too.
 
 use std::collections::HashMap;
+use std::hash::RandomState;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -98,6 +99,7 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
         server: config.server.clone(),
         feeds: config.feeds().to_vec(),
         max_url_bytes: config.limits.max_url.as_usize(),
+        tags: RandomState::new(),
         rendered: Rendered::new(config.limits.max_rendered.as_usize()),
         clock,
     })
@@ -167,7 +169,7 @@ pub fn log_opening(opening: &Opening) {
                 reason,
                 set_aside = %aside.display(),
                 indexed = report.indexed,
-                "the index was damaged: it was set aside and rebuilt from the package files; no package is lost"
+                "the index could not be used: it was set aside and rebuilt from the package files; no package is lost"
             );
             report
         }

@@ -17,7 +17,7 @@ use super::encoding::{Wanted, encode};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::listener::Connection;
 use super::state::{App, FeedRequest};
-use super::{caching, mount, v1, v2};
+use super::{caching, install, mount, v1, v2};
 use crate::odata::protocol::Protocol;
 use crate::redact;
 
@@ -58,16 +58,19 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
         peer: connection.peer.ip(),
         local: connection.local,
     };
-    if path == "/" {
+    let is_script = path.eq_ignore_ascii_case(install::PATH);
+    if path == "/" || is_script {
         // A push that were answered with 200 here would look like one that was taken.
         return match *request.method() {
+            Method::GET | Method::HEAD if is_script => install::script(&BaseUrl::of(&asked, &app.server)?),
             Method::GET | Method::HEAD => Ok(front_page(app, &BaseUrl::of(&asked, &app.server)?)),
             ref method => Err(not_allowed("GET, HEAD", method)),
         };
     }
     let Some(mount) = mount::find(path) else {
         return Err(ApiError::NotFound(format!(
-            "There is nothing at {path}; the default feed is at /api/v2/."
+            "There is nothing at {}; the default feed is at /api/v2/.",
+            redact::path(path)
         )));
     };
     let Some(feed) = app.feed(mount.feed.as_ref()) else {

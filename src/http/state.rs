@@ -1,5 +1,6 @@
 //! What every request handler shares.
 
+use std::hash::RandomState;
 use std::sync::Arc;
 
 use super::rendered::Rendered;
@@ -31,6 +32,8 @@ pub struct AppParts {
     pub feeds: Vec<FeedConfig>,
     /// The longest path and query, in bytes.
     pub max_url_bytes: usize,
+    /// What entity tags are made with: those of another process, which counts editions anew, differ.
+    pub tags: RandomState,
     /// Entries as they were written before.
     pub rendered: Rendered,
     /// The time.

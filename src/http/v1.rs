@@ -11,6 +11,7 @@ use super::state::{App, FeedRequest};
 use super::v2;
 use crate::odata::address::{Address, Key};
 use crate::odata::v1::{self, V1Address};
+use crate::redact;
 
 /// Answers a request to a feed; `push_url` is where packages are pushed to now.
 pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, push_url: &str, request: Request) -> Response {
@@ -24,7 +25,7 @@ pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, push_url: &str, 
         Ok(V1Address::Download(key)) if reads => moved(feed, &key),
         Ok(V1Address::Download(_)) => not_allowed("GET, HEAD", request.method()).into_response(Dialect::OData),
         Ok(V1Address::Unknown) => {
-            let text = format!("There is nothing at {}{}.", feed.root, feed.rest);
+            let text = format!("There is nothing at {}{}.", feed.root, redact::path(feed.rest));
             ApiError::NotFound(text).into_response(Dialect::OData)
         }
         Err(error) => ApiError::from(error).into_response(Dialect::OData),

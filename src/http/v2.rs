@@ -15,13 +15,15 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, Method};
 use axum::response::Response;
 
+use super::caching::{self, Form};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::state::{App, FeedRequest};
 use super::warning;
 use crate::mirror::MirrorError;
-use crate::odata::address::{self, Address, Collection};
+use crate::odata::address::{self, Address};
 use crate::odata::negotiate::{self, Format};
 use crate::odata::{edmx, json, options};
+use crate::redact;
 
 pub(super) use self::push::drain;
 
@@ -32,6 +34,14 @@ const XML_TYPE: &str = "application/xml;charset=utf-8";
 const SERVICE_TYPE: &str = "application/atomsvc+xml;charset=utf-8";
 const JSON_TYPE: &str = "application/json;odata=verbose;charset=utf-8";
 const TEXT_TYPE: &str = "text/plain;charset=utf-8";
+
+/// How something is asked for.
+#[derive(Clone, Copy)]
+struct AskedBy<'a> {
+    head: &'a Parts,
+    /// The form that the answer is to have.
+    format: Format,
+}
 
 /// Answers a request to a feed.
 pub(super) async fn dispatch(app: &App, feed: &FeedRequest<'_>, request: Request) -> Response {
@@ -57,15 +67,13 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         return Err(not_allowed("GET, HEAD", method));
     }
     let format = format(feed, parts)?;
+    let asked_by = AskedBy { head: parts, format };
     match asked {
-        Address::Root => Ok(service(feed, parts, format)),
-        Address::Metadata => Ok(document(XML_TYPE, edmx::metadata(feed.protocol))),
-        Address::List(Collection::GetUpdates) | Address::Count(Collection::GetUpdates) => Err(
-            ApiError::NotImplemented("GetUpdates is not answered by this version of larder.".to_owned()),
-        ),
-        Address::List(collection) => lists::list(app, feed, &collection, format).await,
-        Address::Count(collection) => lists::count(app, feed, &collection).await,
-        Address::Package(key) => lists::package(app, feed, &key, format).await,
+        Address::Root => service(app, feed, asked_by),
+        Address::Metadata => fixed(app, parts, XML_TYPE, edmx::metadata(feed.protocol)),
+        Address::List(collection) => lists::list(app, feed, &collection, asked_by).await,
+        Address::Count(collection) => lists::count(app, feed, &collection, parts).await,
+        Address::Package(key) => lists::package(app, feed, &key, asked_by).await,
         Address::Property(key, name) => properties::one(app, feed, &key, &name, format).await,
         Address::PropertyValue(key, name) => properties::value(app, feed, &key, &name).await,
         Address::PackageIds => completions::ids(app, feed).await,
@@ -77,7 +85,8 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
         Address::Batch => Err(ApiError::BadRequest("A batch cannot hold another.".to_owned())),
         Address::PackageRoot | Address::Unknown => Err(ApiError::NotFound(format!(
             "There is nothing at {}{}.",
-            feed.root, feed.rest
+            feed.root,
+            redact::path(feed.rest)
         ))),
     }
 }
@@ -103,13 +112,13 @@ fn accept(parts: &Parts) -> String {
     accepted.join(",")
 }
 
-fn service(feed: &FeedRequest<'_>, parts: &Parts, format: Format) -> Response {
+fn service(app: &App, feed: &FeedRequest<'_>, AskedBy { head, format }: AskedBy<'_>) -> Result<Response, ApiError> {
     if format == Format::Json {
-        return document(JSON_TYPE, json::service());
+        return fixed(app, head, JSON_TYPE, json::service());
     }
-    let wants_atom = accept(parts).to_ascii_lowercase().contains("application/atomsvc+xml");
+    let wants_atom = accept(head).to_ascii_lowercase().contains("application/atomsvc+xml");
     let content_type = if wants_atom { SERVICE_TYPE } else { XML_TYPE };
-    document(content_type, edmx::service(&feed.links()))
+    fixed(app, head, content_type, edmx::service(&feed.links()))
 }
 
 async fn write(
@@ -132,6 +141,17 @@ async fn write(
         (Address::Root | Address::PackageRoot, method) => Err(not_allowed("GET, HEAD, PUT, POST", method)),
         (_, method) => Err(not_allowed("GET, HEAD, POST, DELETE", method)),
     }
+}
+
+/// Answers with a document that does not change.
+fn fixed(app: &App, parts: &Parts, content_type: &'static str, text: String) -> Result<Response, ApiError> {
+    let validators = Some(caching::document_validators(content_type, &text));
+    if let Some(known) = caching::not_modified(app, parts, validators.as_ref(), Form::OData)? {
+        return Ok(known);
+    }
+    let mut response = document(content_type, text);
+    caching::tag(&mut response, validators.as_ref());
+    Ok(response)
 }
 
 fn document(content_type: &'static str, text: String) -> Response {

@@ -16,8 +16,7 @@ use super::{Mirror, MirrorError};
 use crate::catalog::change::contradicts;
 use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
 use crate::nuget::digest::{Agreement, AnnouncedHash};
-use crate::nuget::nuspec::Nuspec;
-use crate::nuget::{NuGetVersion, PackageId};
+use crate::nuget::{Inspected, NuGetVersion, PackageId};
 use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
@@ -144,8 +143,8 @@ impl Mirror {
             }
         }
         let spooled = writer.finish().await.map_err(spool_failed)?;
-        let nuspec = self.verify(key, known.as_ref(), opened.length, &spooled).await?;
-        self.keep_mirrored(source, known, spooled, &nuspec).await
+        let inspected = self.verify(key, known.as_ref(), opened.length, &spooled).await?;
+        self.keep_mirrored(source, known, spooled, &inspected).await
     }
 
     /// Returns the package if it is in the store and its file is there.
@@ -171,7 +170,7 @@ impl Mirror {
         known: Option<&Record>,
         promised: Option<u64>,
         spooled: &Spooled,
-    ) -> Result<Nuspec, MirrorError> {
+    ) -> Result<Inspected, MirrorError> {
         let (_, id, version) = key;
         let rejected = |reason: String| rejected(key, reason);
         let size = spooled.content.size;
@@ -197,11 +196,11 @@ impl Mirror {
             .inspect(spooled)
             .await?
             .map_err(|error| rejected(error.to_string()))?;
-        let nuspec = inspected.nuspec;
+        let nuspec = &inspected.nuspec;
         if nuspec.id != *id || nuspec.version != *version {
             return Err(rejected(format!("it is {} {}", nuspec.id, nuspec.version)));
         }
-        Ok(nuspec)
+        Ok(inspected)
     }
 
     async fn keep_mirrored(
@@ -209,9 +208,9 @@ impl Mirror {
         source: &SourceName,
         known: Option<Record>,
         spooled: Spooled,
-        nuspec: &Nuspec,
+        inspected: &Inspected,
     ) -> Result<HeldPackage, MirrorError> {
-        let (id, version) = (&nuspec.id, &nuspec.version);
+        let (id, version) = (&inspected.nuspec.id, &inspected.nuspec.version);
         let _lock = self.inner.writes.lock((source.clone(), id.clone())).await;
         let now = self.inner.clock.now();
         let content = spooled.content.clone();
@@ -232,7 +231,7 @@ impl Mirror {
             .map_err(MirrorError::packages)?;
         let assembly = Assembly {
             source,
-            nuspec: Some(nuspec),
+            inspected: Some(inspected),
             committed: self.inner.clock.now(),
         };
         let record = sidecar

@@ -161,10 +161,11 @@ impl Mirror {
         let known = self.inner.index.records(source, id).await;
         let known = known.map_err(MirrorError::index)?;
         let now = self.inner.clock.now();
-        let mut records = Vec::new();
+        // Versions that share a text share it in memory, too.
+        let (mut records, mut interner) = (Vec::new(), Interner::default());
         for announced in announced {
             let before = known.iter().find(|known| known.row.version == announced.version);
-            let record = announced_record(source, announced, before, now);
+            let record = announced_record(source, announced, before, now, &mut interner);
             if let Some(before) = before
                 && let Some(merged) = merge_announced(&known, record.clone())
             {
@@ -214,11 +215,17 @@ pub(super) async fn in_time<T>(
 }
 
 /// Makes the record of what is announced. Times that the upstream does not tell stay as they were first seen.
-fn announced_record(source: &SourceName, announced: &Announced, before: Option<&Record>, now: Instant) -> Record {
+fn announced_record(
+    source: &SourceName,
+    announced: &Announced,
+    before: Option<&Record>,
+    now: Instant,
+    interner: &mut Interner,
+) -> Record {
     let seen = before.map_or(now, |before| before.row.created);
     Record {
         source: source.clone(),
-        row: announced_row(announced, seen, &mut Interner::default()).into(),
+        row: announced_row(announced, seen, interner).into(),
         properties: announced_properties(announced),
         content: None,
         origin: Origin::Mirrored {

@@ -8,7 +8,7 @@ use super::spool::Spooled;
 use super::{Mirror, MirrorError};
 use crate::catalog::{Change, Content, Listed, Origin, Record, SourceName};
 use crate::nuget::nupkg::{self, Inspected, NupkgError};
-use crate::nuget::nuspec::PushRefusal;
+use crate::nuget::nuspec::{Advice, PushRefusal, Scrutiny};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
@@ -21,6 +21,10 @@ pub struct Published {
     pub id: PackageId,
     /// Its version.
     pub version: NuGetVersion,
+    /// What whoever pushed it should know.
+    pub advice: Vec<Advice>,
+    /// An upstream whose versions of the id the feed no longer shows.
+    pub hidden: Option<SourceName>,
 }
 
 /// Why a package was not taken in or changed.
@@ -69,9 +73,16 @@ impl Mirror {
         spooled: Spooled,
         origin: Origin,
     ) -> Result<Published, PublishError> {
-        self.view(feed)?;
+        let view = self.view(feed)?;
         let inspected = self.inspect(&spooled).await?.map_err(PublishError::Invalid)?;
-        inspected.nuspec.validate_for_push().map_err(PublishError::Refused)?;
+        let scrutiny = match &origin {
+            Origin::Imported | Origin::Mirrored { .. } => Scrutiny::Known,
+            Origin::Pushed { .. } if view.hosts(&inspected.nuspec.id) => Scrutiny::Version,
+            Origin::Pushed { .. } => Scrutiny::Id,
+        };
+        inspected
+            .validate_for_push(scrutiny, self.inner.clock.now())
+            .map_err(PublishError::Refused)?;
         let mirror = self.clone();
         let feed = feed.clone();
         to_its_end(async move { mirror.keep_published(&feed, spooled, inspected, origin).await }).await
@@ -87,6 +98,11 @@ impl Mirror {
         let nuspec = &inspected.nuspec;
         let (id, version) = (nuspec.id.clone(), nuspec.version.clone());
         let _lock = self.inner.writes.lock((feed.clone(), id.clone())).await;
+        let hidden = self.shown_upstream(feed, &id)?;
+        let advice = match &origin {
+            Origin::Pushed { .. } => nuspec.advice(),
+            Origin::Imported | Origin::Mirrored { .. } => Vec::new(),
+        };
         let exists = |held: Option<Content>| PublishError::Exists {
             id: id.clone(),
             version: version.normalized().to_owned(),
@@ -108,7 +124,7 @@ impl Mirror {
             .map_err(MirrorError::packages)?;
         let assembly = Assembly {
             source: feed,
-            nuspec: Some(nuspec),
+            inspected: Some(&inspected),
             committed: self.inner.clock.now(),
         };
         let record = sidecar
@@ -120,7 +136,20 @@ impl Mirror {
         }
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "published a package");
-        Ok(Published { id, version })
+        Ok(Published {
+            id,
+            version,
+            advice,
+            hidden,
+        })
+    }
+
+    /// Returns an upstream of which the feed shows versions of the id, because none is hosted.
+    fn shown_upstream(&self, feed: &SourceName, id: &PackageId) -> Result<Option<SourceName>, MirrorError> {
+        let group = self.view(feed)?.group(id);
+        let highest = group.as_ref().and_then(|group| group.members().first());
+        let source = highest.map(|member| member.source.clone());
+        Ok(source.filter(|source| source != feed))
     }
 
     /// Lists or unlists a hosted version. Unlisted, it stays there for whoever asks for that very version.

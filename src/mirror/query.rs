@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{Mirror, MirrorError};
+use crate::catalog::expression::Work;
 use crate::catalog::order::Position;
 use crate::catalog::query::Latest;
 use crate::catalog::{Expression, Member, Query, Record, Row, SearchTerms, SourceName};
 use crate::nuget::SemVerLevel;
 use crate::store::RecordKey;
-use crate::view::{Cut, FeedView, Hit};
+use crate::view::{Cut, Edition, FeedView, Hit};
 
 /// How many records are held at a time while they are asked whether their versions answer.
 const RECORDS_AT_A_TIME: usize = 100;
@@ -40,26 +41,56 @@ pub struct Answer {
     pub failures: Vec<MirrorError>,
 }
 
+/// A feed whose upstreams were asked for what a query needs: it can be answered from what is known.
+#[derive(Debug)]
+pub struct Prepared {
+    view: Arc<FeedView>,
+    failures: Vec<MirrorError>,
+    edition: Edition,
+}
+
+impl Prepared {
+    /// Returns the edition that the answer will at least show. `None` where an upstream could not be asked: nobody should take
+    /// such an answer for as good as another.
+    #[must_use]
+    pub fn edition(&self) -> Option<Edition> {
+        self.failures.is_empty().then_some(self.edition)
+    }
+}
+
 impl Mirror {
-    /// Answers a query over a feed. `hint` is what the upstreams' own searches are asked with where the query fixes no id.
+    /// Asks a feed's upstreams for what a query needs. `hint` is what their own searches are asked with where the query fixes no
+    /// id.
+    pub async fn prepare(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Prepared, MirrorError> {
+        let view = self.view(feed)?;
+        let failures = self.learn_for(view, query, hint).await?;
+        Ok(Prepared {
+            edition: view.edition(query.ids.as_deref()),
+            view: Arc::clone(view),
+            failures,
+        })
+    }
+
+    /// Answers the query that a feed was prepared for, or the counting of it.
     ///
     /// # Errors
     /// [`MirrorError::Upstream`] where nothing is known that answers, and an upstream that may know could not be asked: such
-    /// an answer would be a guess.
-    pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
-        let view = self.view(feed)?;
-        let failures = self.learn_for(view, query, hint).await?;
-        known(self.answer(view, query, failures).await?)
+    /// an answer would be a guess. That there are no updates of a known id is known well enough to be told.
+    pub async fn answer_prepared(&self, prepared: Prepared, query: &Query) -> Result<Answer, MirrorError> {
+        let Prepared { view, failures, .. } = prepared;
+        let mut ids = query.ids.iter().flatten();
+        let is_told = query.updates.is_some() && ids.any(|id| view.group(id).is_some());
+        let answer = self.answer(&view, query, failures).await?;
+        if is_told { Ok(answer) } else { known(answer) }
     }
 
-    /// Counts what answers a query on all pages, as [`Self::query`] would, and leaves the page empty.
+    /// Prepares a feed for a query, and answers it.
     ///
     /// # Errors
-    /// As [`Self::query`].
-    pub async fn count(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
-        let view = self.view(feed)?;
-        let failures = self.learn_for(view, query, hint).await?;
-        known(self.answer(view, &query.counted(), failures).await?)
+    /// As [`Self::answer_prepared`].
+    pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
+        let prepared = self.prepare(feed, query, hint).await?;
+        self.answer_prepared(prepared, query).await
     }
 
     /// Asks the upstreams for what a query needs. Returns those that could not be asked.
@@ -178,18 +209,32 @@ fn key(source: &SourceName, row: &Row) -> RecordKey {
     }
 }
 
-/// A query for some ids is a look-up; one over all of them is work for another thread.
+/// Answers a quick query at once, and any other on another thread, where it ends early once nobody waits for it any more.
 pub(super) async fn scan<T: Send + 'static>(
     view: &Arc<FeedView>,
     query: &Query,
     ask: fn(&FeedView, &Query) -> T,
 ) -> Result<T, MirrorError> {
-    if query.ids.is_some() {
+    if query.is_quick() {
         return Ok(ask(view, query));
     }
+    let mut awaited = Awaited(Some(&query.work));
     let (view, query) = (Arc::clone(view), query.clone());
     let scan = tokio::task::spawn_blocking(move || ask(&view, &query));
-    scan.await.map_err(|failed| MirrorError::Internal(failed.to_string()))
+    let answer = scan.await;
+    awaited.0 = None;
+    answer.map_err(|failed| MirrorError::Internal(failed.to_string()))
+}
+
+/// Stops the work where its answer is not awaited to the end.
+struct Awaited<'a>(Option<&'a Work>);
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        if let Some(work) = self.0 {
+            work.stop();
+        }
+    }
 }
 
 /// An answer that knows of nothing, where somebody who may know could not be asked, is none.
@@ -197,5 +242,20 @@ fn known(answer: Answer) -> Result<Answer, MirrorError> {
     match answer.failures.first() {
         Some(failure) if answer.total == 0 => Err(failure.clone()),
         _ => Ok(answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Awaited, Work};
+
+    #[test]
+    fn work_that_nobody_waits_for_stops() {
+        let (awaited, abandoned) = (Work::default(), Work::default());
+        let mut guard = Awaited(Some(&awaited));
+        guard.0 = None;
+        drop(guard);
+        drop(Awaited(Some(&abandoned)));
+        assert!(!awaited.is_spent() && abandoned.is_spent());
     }
 }

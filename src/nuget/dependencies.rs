@@ -40,7 +40,8 @@ pub fn format(groups: &[DependencyGroup]) -> String {
     for group in groups {
         // What is no framework is passed through, but must not look like the text's own separators.
         let framework = group.framework.as_deref().map(short_name).unwrap_or_default();
-        let framework = framework.replace(['|', ':'], "").trim().to_owned();
+        let framework = framework.replace(['|', ':'], "");
+        let framework = present(&framework).unwrap_or_default();
         if group.dependencies.is_empty() && !framework.is_empty() {
             parts.push(format!("::{framework}"));
         }
@@ -124,6 +125,7 @@ mod tests {
             ("::net40", "::net40"),
             ("a::net45|::net40|b::net45", "a::net45|b::net45|::net40"),
             ("a:null:null|b:1:null", "a::|b:[1.0.0, ):"),
+            ("not an id::null:", ""),
             ("null:null:null", ""),
             (
                 "Microsoft.CSharp:4.5.0:.NETStandard2.0",

@@ -5,8 +5,10 @@
 //! the entries inflate to what they promise is left to clients, who check it when they extract.
 
 mod name;
+mod oddity;
 
 pub use name::NameFault;
+pub use oddity::Oddities;
 
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -17,6 +19,7 @@ use zip::result::ZipError;
 // there are, and keeps one of two that share a name. To be revisited when either is stable.
 use zip::unstable::read::ZipIterable;
 
+use super::framework::Declared;
 use super::nuspec::{Nuspec, NuspecError};
 pub use crate::limits::NupkgLimits;
 use crate::limits::RATIO_FLOOR_BYTES;
@@ -26,10 +29,14 @@ use crate::limits::RATIO_FLOOR_BYTES;
 pub struct Inspected {
     /// What the package says of itself.
     pub nuspec: Nuspec,
+    /// The frameworks that its files are made for; `None` for all.
+    pub frameworks: Option<Declared>,
     /// How many entries the archive has, folders among them.
     pub entries: usize,
     /// How many bytes the entries say they inflate to.
     pub inflated_bytes: u64,
+    /// What keeps it from being pushed, though it can be extracted.
+    pub oddities: Oddities,
 }
 
 /// Why an archive is no package.
@@ -151,12 +158,19 @@ pub fn inspect(reader: impl Read + Seek, limits: &NupkgLimits) -> Result<Inspect
         let data_start = read_data_start(files.reader_mut(), entry.header_start())?;
         directory.add(entry, data_start)?;
     }
-    let (nuspec, inflated_bytes) = directory.finish(length)?;
+    let mut oddities = std::mem::take(&mut directory.oddities);
+    let (nuspec, names, inflated_bytes) = directory.finish(length)?;
     let bytes = read_nuspec(nuspec, files.reader_mut(), limits.nuspec.bytes)?;
+    let nuspec = Nuspec::decode(&bytes, &limits.nuspec).map_err(NupkgError::Nuspec)?;
+    oddities.look_for_files(&nuspec, &names);
+    let names = names.iter().map(String::as_str);
+    let assemblies = nuspec.assembly_frameworks.iter().map(String::as_str);
     Ok(Inspected {
-        nuspec: Nuspec::decode(&bytes, &limits.nuspec).map_err(NupkgError::Nuspec)?,
+        frameworks: Declared::of(nuspec.id.as_str(), names, assemblies),
+        nuspec,
         entries,
         inflated_bytes,
+        oddities,
     })
 }
 
@@ -169,6 +183,7 @@ struct Directory<'a> {
     ranges: Vec<(u64, u64)>,
     start: u64,
     nuspec: Option<(String, ZipFileEntry<'static>)>,
+    oddities: Oddities,
 }
 
 impl<'a> Directory<'a> {
@@ -181,6 +196,7 @@ impl<'a> Directory<'a> {
             ranges: Vec::new(),
             start: u64::MAX,
             nuspec: None,
+            oddities: Oddities::default(),
         }
     }
 
@@ -204,6 +220,7 @@ impl<'a> Directory<'a> {
         if !self.names.insert(key) {
             return Err(NupkgError::DuplicateName { entry: shown() });
         }
+        self.oddities.add(&entry, &name);
         self.inflated_bytes = self.inflated_bytes.saturating_add(entry.size());
         self.start = self.start.min(entry.central_header_start());
         let end = data_start.saturating_add(entry.compressed_size());
@@ -222,7 +239,8 @@ impl<'a> Directory<'a> {
         Ok(())
     }
 
-    fn finish(mut self, length: u64) -> Result<(ZipFileEntry<'static>, u64), NupkgError> {
+    /// Returns the nuspec, the names of all entries and how many bytes they inflate to.
+    fn finish(mut self, length: u64) -> Result<(ZipFileEntry<'static>, HashSet<String>, u64), NupkgError> {
         let limit = self.limits.inflated_bytes;
         if self.inflated_bytes > limit {
             return Err(NupkgError::TooLarge { limit });
@@ -238,7 +256,7 @@ impl<'a> Directory<'a> {
             return Err(NupkgError::Overlap);
         }
         let (_, nuspec) = self.nuspec.ok_or(NupkgError::NoNuspec)?;
-        Ok((nuspec, self.inflated_bytes))
+        Ok((nuspec, self.names, self.inflated_bytes))
     }
 }
 

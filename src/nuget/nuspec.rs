@@ -5,14 +5,19 @@
 //! clients are, so that what a gallery once took stays readable; [`Nuspec::validate_for_push`] says what a new package
 //! must not do. Elements for building and installing (`files`, `contentFiles`, `references`) are passed over.
 
+mod advice;
 mod flaw;
+mod rules;
 mod xml;
 
 pub use crate::limits::NuspecLimits;
+pub use advice::Advice;
 pub use flaw::{Flaw, PushRefusal};
+pub use rules::Scrutiny;
 pub use xml::XmlError;
 
 use super::dependencies::{Dependency, DependencyGroup};
+use super::framework::ANY;
 use super::id::{PackageId, PackageIdError};
 use super::version::{NuGetVersion, VersionError};
 use xml::Element;
@@ -86,6 +91,8 @@ pub struct Nuspec {
     pub package_types: Vec<PackageType>,
     /// `dependencies`, flat ones first, as a group without a framework.
     pub dependency_groups: Vec<DependencyGroup>,
+    /// The frameworks of `frameworkAssemblies`, as written, each [`ANY`] where an assembly names none.
+    pub assembly_frameworks: Vec<String>,
     /// Chocolatey's own elements.
     pub chocolatey: ChocolateyMetadata,
     flaws: Vec<Flaw>,
@@ -191,6 +198,10 @@ impl Nuspec {
                 .child("dependencies")
                 .map(|dependencies| read_groups(dependencies, &mut flaws))
                 .unwrap_or_default(),
+            assembly_frameworks: metadata
+                .child("frameworkAssemblies")
+                .map(read_assembly_frameworks)
+                .unwrap_or_default(),
             chocolatey: ChocolateyMetadata {
                 project_source_url: text("projectSourceUrl"),
                 package_source_url: text("packageSourceUrl"),
@@ -257,6 +268,20 @@ fn read_package_types(types: &Element) -> Vec<PackageType> {
             })
         })
         .collect()
+}
+
+/// An assembly may be of several frameworks, separated by commas (NuGet.Packaging,
+/// `NuspecReader.GetFrameworkAssemblyGroups`).
+fn read_assembly_frameworks(assemblies: &Element) -> Vec<String> {
+    let mut frameworks = Vec::new();
+    for assembly in assemblies.children_named("frameworkAssembly") {
+        match assembly.attribute("targetFramework").unwrap_or_default() {
+            "" => frameworks.push(ANY.to_owned()),
+            list => frameworks.extend(list.split(',').map(|name| name.trim().to_owned())),
+        }
+    }
+    frameworks.retain(|name| !name.is_empty());
+    frameworks
 }
 
 fn read_groups(dependencies: &Element, flaws: &mut Vec<Flaw>) -> Vec<DependencyGroup> {

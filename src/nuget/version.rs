@@ -40,7 +40,7 @@ pub enum SemVerLevel {
 /// Why a text is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
-    /// The text is longer than [`MAX_VERSION_BYTES`].
+    /// The text or its normalised form is longer than [`MAX_VERSION_BYTES`]: what feeds print must be readable again.
     #[error("the version is {bytes} bytes long; at most {MAX_VERSION_BYTES} are allowed")]
     TooLong {
         /// Length in bytes.
@@ -127,14 +127,11 @@ impl FromStr for NuGetVersion {
         if text.len() > MAX_VERSION_BYTES {
             return Err(VersionError::TooLong { bytes: text.len() });
         }
-        let spelling: Cow<'_, str> = if text.contains(char::is_whitespace) {
-            text.chars().filter(|c| !c.is_whitespace()).collect()
-        } else {
-            text.into()
-        };
-        let (rest, metadata) = match spelling.split_once('+') {
+        // Blanks around the whole and around the numbers are nothing; in labels and metadata they are a mistake.
+        let trimmed = text.trim();
+        let (rest, metadata) = match trimmed.split_once('+') {
             Some((rest, metadata)) => (rest, Some(metadata)),
-            None => (&*spelling, None),
+            None => (trimmed, None),
         };
         let (core, labels) = match rest.split_once('-') {
             Some((core, labels)) => (core, Some(labels)),
@@ -151,6 +148,11 @@ impl FromStr for NuGetVersion {
                 version: text.to_owned(),
             });
         }
+        let spelling: Cow<'_, str> = if trimmed.contains(char::is_whitespace) {
+            trimmed.chars().filter(|c| !c.is_whitespace()).collect()
+        } else {
+            trimmed.into()
+        };
         let [major, minor, patch, revision] = numbers;
         let mut normalized = format!("{major}.{minor}.{patch}");
         if revision > 0 {
@@ -161,6 +163,11 @@ impl FromStr for NuGetVersion {
             normalized.push('-');
             labels_at = u16::try_from(normalized.len()).ok();
             normalized.push_str(labels);
+        }
+        if normalized.len() > MAX_VERSION_BYTES {
+            return Err(VersionError::TooLong {
+                bytes: normalized.len(),
+            });
         }
         let has_metadata = metadata.is_some();
         let spelling: Arc<str> = spelling.into();
@@ -184,15 +191,12 @@ fn parse_numbers(text: &str, core: &str) -> Result<[u32; 4], VersionError> {
     let refuse = || VersionError::Numbers {
         version: text.to_owned(),
     };
-    let has_split_number = text
-        .split(['.', '-', '+'])
-        .take(4)
-        .any(|part| part.split_whitespace().count() > 1);
     let mut numbers = [0; 4];
     let mut parts = core.split('.');
     let mut slots = numbers.iter_mut();
     for part in parts.by_ref() {
         let slot = slots.next().ok_or_else(refuse)?;
+        let part = part.trim();
         if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
             return Err(refuse());
         }
@@ -201,9 +205,6 @@ fn parse_numbers(text: &str, core: &str) -> Result<[u32; 4], VersionError> {
             .ok()
             .filter(|n| i32::try_from(*n).is_ok())
             .ok_or_else(refuse)?;
-    }
-    if has_split_number {
-        return Err(refuse());
     }
     Ok(numbers)
 }
@@ -218,13 +219,10 @@ fn is_label(part: &str) -> bool {
     is_identifier(part) && !is_padded_number
 }
 
-/// Returns a label as a number, if NuGet takes it for one; beyond 2147483647 it is a word (NuGet.Client, `VersionComparer`).
+/// Returns a label as a number, if NuGet takes it for one: a sign may lead, and beyond the range of an Int32 it is a word
+/// (NuGet.Client, `VersionComparer`).
 fn number(label: &str) -> Option<i32> {
-    label
-        .bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| label.parse().ok())
-        .flatten()
+    label.parse().ok()
 }
 
 /// Compares label lists: numbers below words, numbers by value, words ignoring case, a shorter list first.
@@ -244,7 +242,8 @@ fn compare_labels(left: &str, right: &str) -> Ordering {
             (Some(one), Some(two)) => (one, two),
         };
         let order = match (number(one), number(two)) {
-            (Some(one), Some(two)) => one.cmp(&two),
+            // `-5` and `-05` are the same number and two labels.
+            (Some(low), Some(high)) => low.cmp(&high).then_with(|| one.cmp(two)),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => {
@@ -321,6 +320,8 @@ mod tests {
             ("1.0.0-a.1+git.5", "1.0.0-a.1"),
             ("1.0.0+x", "1.0.0"),
             (" 1 . 2 ", "1.2.0"),
+            (" 1.2 -beta ", "1.2.0-beta"),
+            ("1.2 +x", "1.2.0"),
             ("6.3-c", "6.3.0-c"),
             ("2147483647.0", "2147483647.0.0"),
         ] {
@@ -349,18 +350,34 @@ mod tests {
             "1.0-é",
             "v1.0",
             "1 2",
+            "1.0.0.0-be ta",
+            "1.0- beta",
+            "1.0-beta +x",
+            "1.0.0.0+a b",
+            "1.0.0.0.-a",
             "1.0+a..b",
             "1.0+a+b",
         ] {
             assert!(text.parse::<NuGetVersion>().is_err(), "{text:?}");
         }
         assert!("1".repeat(65).parse::<NuGetVersion>().is_err());
+        let long_when_normalized = format!("1-{}", "a".repeat(59));
+        assert_eq!(
+            long_when_normalized.parse::<NuGetVersion>(),
+            Err(VersionError::TooLong { bytes: 65 })
+        );
     }
 
     #[test]
     fn orders_as_nuget_does() {
         let ascending = [
             "0.9",
+            // Two dashes: the label is a number below zero.
+            "1.0--5",
+            "1.0-0",
+            "1.0-2147483647",
+            "1.0--a",
+            "1.0-2147483648",
             "1.0-alpha",
             "1.0-ALPHA.1",
             "1.0-alpha.2",
@@ -400,7 +417,7 @@ mod tests {
     fn any_version() -> impl Strategy<Value = String> {
         (
             "[0-9]{1,3}(\\.0{0,2}[0-9]{1,4}){0,3}",
-            "(-[a-z][a-z0-9]{0,3}(\\.[1-9a-z][0-9]{0,2}){0,2})?",
+            "(-[a-z-][a-z0-9]{0,3}(\\.[1-9a-z-][0-9]{0,2}){0,2})?",
             "(\\+[a-z0-9]{1,4})?",
         )
             .prop_map(|(core, labels, metadata)| core + &labels + &metadata)

@@ -177,33 +177,50 @@ fn tags(record: &Record) -> Shown<'_> {
     Shown::text("Tags", record.row.tags.as_deref().map_or("", Text::as_str))
 }
 
-/// Returns a property as its source wrote it. A null or a value that the metadata does not admit is left out: clients of
-/// the WCF generation fail on it, with the whole page, and do without the property.
+/// Returns a property of a record: as its source wrote it where the metadata does not know it, else as its declared type is
+/// written. A null or a value that the metadata does not admit is left out: clients of the WCF generation fail on it, with the
+/// whole page, and do without the property.
 fn stored_property(property: &Property) -> Option<Shown<'_>> {
     if !is_name(&property.name) {
         return None;
     }
-    let is_admitted = match &property.value {
-        Some(value) => is_of_its_type(&property.name, value),
-        None => definition(&property.name).is_none_or(|definition| definition.nullable),
+    let Some(definition) = definition(&property.name) else {
+        return Some(Shown {
+            name: &property.name,
+            edm_type: property.edm_type.as_deref().filter(|edm_type| is_name(edm_type)),
+            value: property.value.as_deref().map(Cow::Borrowed),
+        });
     };
-    is_admitted.then(|| Shown {
+    let value = match &property.value {
+        Some(value) => Some(written(definition.edm, value)?),
+        None if definition.nullable => None,
+        None => return None,
+    };
+    Some(Shown {
         name: &property.name,
-        edm_type: property.edm_type.as_deref().filter(|edm_type| is_name(edm_type)),
-        value: property.value.as_deref().map(Cow::Borrowed),
+        edm_type: (definition.edm != EdmType::String).then_some(definition.edm.name()),
+        value,
     })
 }
 
-/// Returns whether a value is one of the type that the metadata gives the property; names that it does not know have none.
-fn is_of_its_type(name: &str, value: &str) -> bool {
-    let value = value.trim();
-    definition(name).is_none_or(|definition| match definition.edm {
-        EdmType::String => true,
-        EdmType::Boolean => ["true", "false", "1", "0"].contains(&value.to_ascii_lowercase().as_str()),
-        EdmType::Int32 => value.parse::<i32>().is_ok(),
-        EdmType::Int64 => value.parse::<i64>().is_ok(),
-        EdmType::DateTime => parse_instant(value).is_some(),
-    })
+/// Returns a value as XML writes those of its type: `true`, instants without a zone. `None` where it is none of the type.
+fn written(edm: EdmType, value: &str) -> Option<Cow<'_, str>> {
+    let trimmed = value.trim();
+    let is_number = match edm {
+        EdmType::String => return Some(Cow::Borrowed(value)),
+        EdmType::Boolean => {
+            let is_true = match trimmed.to_ascii_lowercase().as_str() {
+                "true" | "1" => "true",
+                "false" | "0" => "false",
+                _ => return None,
+            };
+            return Some(Cow::Borrowed(is_true));
+        }
+        EdmType::DateTime => return parse_instant(trimmed).map(|at| Cow::Owned(format_instant(at))),
+        EdmType::Int32 => trimmed.parse::<i32>().is_ok(),
+        EdmType::Int64 => trimmed.parse::<i64>().is_ok(),
+    };
+    is_number.then_some(Cow::Borrowed(trimmed))
 }
 
 /// Returns whether a text can stand as an element's name; what an upstream sends need not.

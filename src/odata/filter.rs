@@ -227,7 +227,13 @@ fn item(word: Word<'_>, at: usize) -> Result<Item, Problem> {
 }
 
 /// Parses what lies between parentheses or commas; `end` is where it ends.
-fn parse_items(items: Vec<Item>, end: usize) -> Result<Operand, Problem> {
+fn parse_items(mut items: Vec<Item>, end: usize) -> Result<Operand, Problem> {
+    // An argument that is a name or a literal, of which a chain of ids has hundreds, needs no parser.
+    if let [Item::Operand(_)] = items.as_slice()
+        && let Some(Item::Operand(operand)) = items.pop()
+    {
+        return Ok(operand);
+    }
     // Prefixes in a row are the one thing for which the Pratt parser calls itself without limit.
     let mut prefixes = 0;
     for item in &items {

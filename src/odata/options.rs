@@ -10,11 +10,13 @@ use super::address::unquote;
 use super::filter::{self, FilterError};
 use super::negotiate::{self, Format};
 use super::skiptoken::SkipTokenError;
+use super::updates::{UpdateParameters, limited};
 use crate::catalog::columns::{Column, definition};
 use crate::catalog::expression::Function;
 use crate::catalog::query::{Direction, OrderKey};
+use crate::catalog::updates::Extent;
 use crate::catalog::{Expression, SearchTerms};
-use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES, MAX_SEARCH_TERMS};
+use crate::limits::{MAX_ORDER_KEYS, MAX_PARAMETERS, MAX_QUERY_BYTES, MAX_SEARCH_TERMS, MAX_TARGET_FRAMEWORKS};
 use crate::nuget::{NuGetVersion, SemVerLevel};
 
 /// What a query string asks for.
@@ -48,6 +50,8 @@ pub struct Options {
     pub target_framework: String,
     /// `includePrerelease`.
     pub include_prerelease: bool,
+    /// The parameters of `GetUpdates`.
+    pub updates: UpdateParameters,
 }
 
 #[derive(Debug, Clone)]
@@ -92,6 +96,14 @@ pub enum OptionsError {
         /// What it was given.
         value: String,
     },
+    /// A list of a parameter has too many values.
+    #[error("{name} has more than {limit} values; ask in several requests")]
+    TooManyValues {
+        /// The parameter.
+        name: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// The filter cannot be read.
     #[error("$filter, {0}")]
     Filter(FilterError),
@@ -134,6 +146,7 @@ impl Default for Options {
             search_terms: SearchTerms::default(),
             target_framework: String::new(),
             include_prerelease: false,
+            updates: UpdateParameters::default(),
         }
     }
 }
@@ -210,8 +223,18 @@ impl Options {
             "id" => self.id = Some(literal(value).trim().to_owned()),
             "partialid" => literal(value).trim().clone_into(&mut self.partial_id),
             "searchterm" => self.search_terms = search_terms(&literal(value))?,
-            "targetframework" => self.target_framework = literal(value),
-            "includeprerelease" => self.include_prerelease = boolean(&literal(value))?,
+            "targetframework" => {
+                limited("targetFramework", value, MAX_TARGET_FRAMEWORKS)?;
+                self.target_framework = literal(value);
+            }
+            "includeprerelease" => self.include_prerelease = boolean("includePrerelease", &literal(value))?,
+            "packageids" => self.updates.set_package_ids(literal(value))?,
+            "versions" => self.updates.set_versions(literal(value)),
+            "versionconstraints" => self.updates.set_version_constraints(literal(value)),
+            "targetframeworks" => self.updates.set_target_frameworks(literal(value))?,
+            "includeallversions" if boolean("includeAllVersions", &literal(value))? => {
+                self.updates.set_extent(Extent::All);
+            }
             _ => {}
         }
         Ok(())
@@ -274,12 +297,12 @@ fn number(name: &'static str, value: &str) -> Result<u64, OptionsError> {
         })
 }
 
-fn boolean(value: &str) -> Result<bool, OptionsError> {
+fn boolean(name: &'static str, value: &str) -> Result<bool, OptionsError> {
     match value.trim().to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" | "" => Ok(false),
         _ => Err(OptionsError::Choice {
-            name: "includePrerelease",
+            name,
             expected: "true or false",
             value: value.to_owned(),
         }),

@@ -13,8 +13,9 @@ use crate::catalog::columns::Column;
 use crate::catalog::expression::{Comparison, Function, Literal};
 use crate::catalog::query::{Direction, Latest, Listing, OrderKey, Page, Prerelease};
 use crate::catalog::search::{Field, SearchTerms};
-use crate::catalog::{Expression, Query};
+use crate::catalog::{Expression, Query, Updates};
 use crate::limits::MAX_COMPLETIONS;
+use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// A question, and what to ask an upstream's own search for it.
@@ -33,6 +34,8 @@ pub struct Plan {
 /// [`OptionsError::SkipToken`] where the token does not go with the order.
 pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Result<Plan, OptionsError> {
     let is_search = *collection == Collection::Search;
+    let updates = (*collection == Collection::GetUpdates).then(|| options.updates.updates());
+    let is_selective = is_search || updates.is_some();
     let terms = if is_search {
         options.search_terms.clone()
     } else {
@@ -45,18 +48,28 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Resul
         terms.clone()
     };
     let mut query = Query {
-        ids: looked_up(collection, options, &terms).map(|ids| ids.into_iter().collect()),
+        ids: looked_up(collection, options, &terms, updates.as_ref()).map(|ids| ids.into_iter().collect()),
         level: options.level,
-        listing: if is_search { Listing::ListedOnly } else { Listing::All },
-        // Searches show releases unless told otherwise, whatever their filter says (NuGetGallery,
+        listing: if is_selective {
+            Listing::ListedOnly
+        } else {
+            Listing::All
+        },
+        // Searches and updates show releases unless told otherwise, whatever their filter says (NuGetGallery,
         // ODataV2FeedController.Search): IsAbsoluteLatestVersion alone finds no prerelease. All clients send both.
-        prerelease: if is_search && !options.include_prerelease {
+        prerelease: if is_selective && !options.include_prerelease {
             Prerelease::Exclude
         } else {
             Prerelease::Include
         },
         latest: filter.and_then(implied_flag),
         terms,
+        targets: match collection {
+            Collection::Search => Targets::parse(&options.target_framework),
+            Collection::GetUpdates => options.updates.targets(),
+            Collection::Packages | Collection::FindPackagesById(_) => Targets::default(),
+        },
+        updates,
         filter: filter.cloned().and_then(without_fixed_ids),
         order: options.order.clone(),
         page: Page {
@@ -91,11 +104,16 @@ fn go_on(query: &mut Query, start: Start) {
 }
 
 /// Returns the only ids that can answer, where the list, its search or its filter say so.
-fn looked_up(collection: &Collection, options: &Options, terms: &SearchTerms) -> Option<BTreeSet<PackageId>> {
+fn looked_up(
+    collection: &Collection,
+    options: &Options,
+    terms: &SearchTerms,
+    updates: Option<&Updates>,
+) -> Option<BTreeSet<PackageId>> {
     let by_filter = options.filter.as_ref().and_then(fixed_ids);
     let by_list = match collection {
         Collection::FindPackagesById(inline) => Some(ids_of(inline.as_deref().or(options.id.as_deref()).unwrap_or(""))),
-        _ => None,
+        _ => updates.map(|updates| updates.ids().cloned().collect()),
     };
     let whole_ids = terms
         .terms()
@@ -122,6 +140,8 @@ pub fn package(key: &Key) -> Query {
         prerelease: Prerelease::Include,
         latest: None,
         terms: SearchTerms::default(),
+        targets: Targets::default(),
+        updates: None,
         filter: Some(Expression::Compare(Comparison::Equal, Box::new(operands))),
         order: Vec::new(),
         page: Page::first(1),
@@ -182,6 +202,8 @@ fn completion(options: &Options) -> Query {
         },
         latest: None,
         terms: SearchTerms::default(),
+        targets: Targets::default(),
+        updates: None,
         filter: None,
         order: Vec::new(),
         page: Page::first(u64::MAX),
@@ -388,8 +410,30 @@ mod tests {
         let terms: Vec<_> = (0..500).map(|n| format!("(tolower(Id)%20eq%20'p{n}')")).collect();
         let query = format!("$filter=IsLatestVersion%20and%20({})", terms.join("%20or%20"));
         let plan = plan(&Collection::Packages, &query);
+        assert!(plan.query.is_quick());
         assert_eq!(plan.query.ids.map(|ids| ids.len()), Some(500));
         assert_eq!(plan.query.filter, Some(Column::IsLatestVersion.into()));
+    }
+
+    #[test]
+    fn look_ups_that_take_long_are_known() {
+        for (filter, expected) in [
+            ("Id eq 'git'", true),
+            ("tolower(Id) eq 'git' and IsLatestVersion", true),
+            (
+                "Id eq 'git' and NormalizedVersion ge '1' and IsPrerelease eq false",
+                true,
+            ),
+            ("Id eq 'git' and substringof('x',Description)", true),
+            ("Id eq 'git' and replace(Id,'g','gg') eq 'x'", false),
+            ("IsLatestVersion", false),
+        ] {
+            let plan = plan(&Collection::Packages, &format!("$filter={filter}"));
+            assert_eq!(plan.query.is_quick(), expected, "{filter}");
+        }
+        let ids: Vec<_> = (0..500).map(|n| format!("Id eq 'p{n}'")).collect();
+        let long = format!("({}) and substringof('x',Description)", ids.join(" or "));
+        assert!(!plan(&Collection::Packages, &format!("$filter={long}")).query.is_quick());
     }
 
     #[test]

@@ -86,14 +86,18 @@ pub fn write(position: &Position) -> String {
 /// Reads a token for a list in an order.
 pub fn read(token: &str, order: &[SortKey]) -> Result<Start, SkipTokenError> {
     let values = literals(token)?;
-    let is_by_id = is_by_id(order);
+    // What fits the order is larder's own, whatever it looks like: 'Title','Id',100 is a place too.
+    let own = position(values.clone(), order).map(Start::Behind);
+    if own.is_ok() {
+        return own;
+    }
     match values.as_slice() {
         [
             id @ SortValue::Text(_),
             version @ SortValue::Text(_),
             SortValue::Integer(rows),
         ] => {
-            if is_by_id {
+            if is_by_id(order) {
                 return position(vec![id.clone(), version.clone()], order).map(Start::Behind);
             }
             let rows = u64::try_from(*rows).map_err(|_| SkipTokenError::Literal(rows.to_string()))?;
@@ -103,7 +107,7 @@ pub fn read(token: &str, order: &[SortKey]) -> Result<Start, SkipTokenError> {
             let by_id: Vec<SortKey> = order.iter().filter(|key| is_tie_break(key)).cloned().collect();
             position(values, &by_id).map(Start::BehindById)
         }
-        _ => position(values, order).map(Start::Behind),
+        _ => own,
     }
 }
 
@@ -245,6 +249,12 @@ mod tests {
                 "$orderby=Version",
                 "'2.0.1','Git'",
                 Start::Behind(place(&[git[1].clone(), git[0].clone()])),
+            ),
+            // Not a hundred rows, though it has the shape of another gallery's token.
+            (
+                "$orderby=Version,Id,DownloadCount",
+                "'2.0.1','Git',100",
+                Start::Behind(place(&[git[1].clone(), git[0].clone(), SortValue::Integer(100)])),
             ),
             ("searchTerm='x'", "'Git','2.0.1'", Start::BehindById(place(&git))),
             ("searchTerm='x'", "'Git','2.0.1',100", Start::Rows(100)),

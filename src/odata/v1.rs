@@ -53,7 +53,6 @@ pub fn parse(raw: &str) -> Result<V1Address, AddressError> {
     }
     Ok(match address::parse(raw)? {
         Address::BareFile(_)
-        | Address::Batch
         | Address::PackageIds
         | Address::PackageVersions(_)
         | Address::List(Collection::GetUpdates)
@@ -128,7 +127,7 @@ mod tests {
             ("/GetUpdates()", V1Address::Unknown),
             ("/package-ids", V1Address::Unknown),
             ("/package-versions/git", V1Address::Unknown),
-            ("/$batch", V1Address::Unknown),
+            ("/$batch", V1Address::Shared(Address::Batch)),
             ("/git/1.0", V1Address::Unknown),
         ] {
             assert_eq!(parse(path), Ok(expected), "{path}");

@@ -69,6 +69,11 @@ pub enum IndexError {
     /// A value in it cannot be read.
     #[error("the index is damaged; it is set aside and rebuilt from the package files at the next start")]
     Damaged(#[source] CodecError),
+    /// It was written by another larder.
+    #[error(
+        "the index is of form {0}, which this larder does not read; it is set aside and rebuilt from the package files"
+    )]
+    OtherForm(u8),
     /// A key in it is no key of this program.
     #[error(
         "the index is damaged (a key cannot be read); it is set aside and rebuilt from the package files at the next start"
@@ -83,6 +88,15 @@ pub enum IndexError {
     /// The database library panicked: it does so on damage that it did not expect.
     #[error("the index is damaged ({0}); it is set aside and rebuilt from the package files at the next start")]
     Panicked(String),
+}
+
+impl From<CodecError> for IndexError {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Form(form) => Self::OtherForm(form),
+            error => Self::Damaged(error),
+        }
+    }
 }
 
 /// Keeps records durably. Implementations run the conformance suite in `store/conformance.rs`.

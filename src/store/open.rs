@@ -403,6 +403,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_index_of_an_older_form_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, clock) = (settings(&folder), Clock::system());
+        let (store, ..) = Store::open(settings.clone(), &clock).await.unwrap();
+        commit(&store.index, "git").await;
+        store.index.tamper(|db| {
+            let rows_and_records = db.scan_prefix(b"w").chain(db.scan_prefix(b"r"));
+            for (key, value) in rows_and_records.map(Result::unwrap) {
+                let older = [&[1], &value[1..]].concat();
+                db.insert(key, older).unwrap();
+            }
+        });
+        store.close().await.unwrap();
+        let (_, rows, opening) = Store::open(settings, &clock).await.unwrap();
+        let Opening::Rebuilt {
+            set_aside: Some(_),
+            reason: Some(reason),
+            ..
+        } = opening
+        else {
+            panic!("{opening:?}");
+        };
+        assert!(reason.contains("of form 1"), "{reason}");
+        assert!(rows.is_empty());
+    }
+
+    #[tokio::test]
     async fn a_folder_that_moves_was_still_closed_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let (settings, clock) = (settings(&folder), Clock::system());

@@ -16,8 +16,7 @@ use super::sled_index::Held;
 use crate::catalog::{Change, Content, Origin, Record};
 use crate::clock::Clock;
 use crate::nuget::digest::Sha512Hasher;
-use crate::nuget::nupkg::{self, NupkgError, NupkgLimits};
-use crate::nuget::nuspec::Nuspec;
+use crate::nuget::nupkg::{self, Inspected, NupkgError, NupkgLimits};
 use crate::nuget::{NuGetVersion, PackageId};
 
 /// How many files are read at a time.
@@ -198,7 +197,7 @@ impl Rebuild<'_> {
         Ok(())
     }
 
-    /// Reads a sidecar and, where the package is our own, the nuspec in its nupkg.
+    /// Reads a sidecar, and looks into its nupkg.
     async fn read(&self, found: &Found) -> Result<(String, Restored), String> {
         let sidecar = self
             .packages
@@ -208,23 +207,21 @@ impl Rebuild<'_> {
         let nupkg = found.beside(&sidecar.file);
         let source = found.source().ok_or("the folder below packages/ is no source name")?;
         let mut problem = None;
-        let mut nuspec = None;
-        if sidecar.entry.is_none() {
-            match self.read_nuspec(&nupkg).await {
-                Ok(read) => nuspec = Some(read),
-                Err(reason) => {
-                    problem = Some(Refusal {
-                        path: self.packages.file_path(&nupkg),
-                        reason,
-                    });
-                }
+        let mut inspected = None;
+        match self.inspect(&nupkg).await {
+            Ok(found) => inspected = Some(found),
+            Err(reason) => {
+                problem = Some(Refusal {
+                    path: self.packages.file_path(&nupkg),
+                    reason,
+                });
             }
         }
         // The commit counts as later than the file that it follows, whatever the clocks say.
         let committed = self.clock.now().max(found.modified);
         let assembly = Assembly {
             source: &source,
-            nuspec: nuspec.as_ref(),
+            inspected: inspected.as_ref(),
             committed,
         };
         let record = sidecar.record(&assembly).map_err(|error| error.to_string())?;
@@ -240,15 +237,15 @@ impl Rebuild<'_> {
         Ok((nupkg.to_string(), Restored { record, problem }))
     }
 
-    async fn read_nuspec(&self, nupkg: &object_store::path::Path) -> Result<Nuspec, String> {
+    async fn inspect(&self, nupkg: &object_store::path::Path) -> Result<Inspected, String> {
         let file = self
             .packages
             .open_seekable(nupkg)
             .await
             .map_err(|error| error.to_string())?;
         let limits = self.limits.clone();
-        let inspect = move || nupkg::inspect(std::io::BufReader::new(file), &limits).map(|inspected| inspected.nuspec);
-        let inspected: Result<Nuspec, NupkgError> = tokio::task::spawn_blocking(inspect)
+        let inspect = move || nupkg::inspect(std::io::BufReader::new(file), &limits);
+        let inspected: Result<Inspected, NupkgError> = tokio::task::spawn_blocking(inspect)
             .await
             .map_err(|failed| failed.to_string())?;
         inspected.map_err(|error| error.to_string())
@@ -261,15 +258,15 @@ impl Rebuild<'_> {
                 "it lies in no source's folder; move it to data/packages/<feed name>/".to_owned(),
             ));
         };
-        let nuspec = match self.read_nuspec(&nupkg.path).await {
-            Ok(nuspec) => nuspec,
+        let inspected = match self.inspect(&nupkg.path).await {
+            Ok(inspected) => inspected,
             Err(reason) => return Ok(Err(reason)),
         };
         let content = match self.digest(nupkg).await {
             Ok(content) => content,
             Err(reason) => return Ok(Err(reason)),
         };
-        let (id, version): (PackageId, NuGetVersion) = (nuspec.id.clone(), nuspec.version.clone());
+        let (id, version): (PackageId, NuGetVersion) = (inspected.nuspec.id.clone(), inspected.nuspec.version.clone());
         let place = Place {
             source: &source,
             id: &id,
@@ -296,7 +293,7 @@ impl Rebuild<'_> {
         let committed = self.clock.now();
         let assembly = Assembly {
             source: &source,
-            nuspec: Some(&nuspec),
+            inspected: Some(&inspected),
             committed,
         };
         let record = match sidecar.record(&assembly) {

@@ -10,7 +10,7 @@ use super::packages::nupkg_name;
 use crate::catalog::manifest::{self, Times};
 use crate::catalog::{Announced, Content, Entry, Instant, Interner, Origin, Property, Record, Row, SourceName};
 use crate::nuget::nuspec::Nuspec;
-use crate::nuget::{NuGetVersion, PackageId, PackageIdError, VersionError};
+use crate::nuget::{Inspected, NuGetVersion, PackageId, PackageIdError, VersionError};
 
 /// The form of sidecar that this program writes.
 pub const SCHEMA: u32 = 1;
@@ -64,9 +64,8 @@ pub enum AssemblyError {
 pub struct Assembly<'a> {
     /// The source that the package belongs to.
     pub source: &'a SourceName,
-    /// The package's manifest. Needed where no upstream's entry speaks for the package; where it is absent all the same
-    /// (the nupkg is damaged), the record holds what the sidecar tells.
-    pub nuspec: Option<&'a Nuspec>,
+    /// What was found in the package. Where that is absent (the nupkg is damaged), the record holds what the sidecar tells.
+    pub inspected: Option<&'a Inspected>,
     /// When the record is written.
     pub committed: Instant,
 }
@@ -106,11 +105,13 @@ impl Sidecar {
     /// # Errors
     /// Where id or version are none.
     pub fn record(&self, assembly: &Assembly<'_>) -> Result<Record, AssemblyError> {
-        let (row, properties) = match (&self.entry, assembly.nuspec) {
+        let (mut row, properties) = match (&self.entry, assembly.inspected) {
             (Some(entry), _) => self.announced(entry)?,
-            (None, Some(nuspec)) => self.described(nuspec),
+            (None, Some(inspected)) => self.described(&inspected.nuspec),
             (None, None) => self.bare()?,
         };
+        let frameworks = assembly.inspected.and_then(|inspected| inspected.frameworks.clone());
+        row.frameworks = frameworks.map(Arc::new);
         Ok(Record {
             source: assembly.source.clone(),
             row: Arc::new(row),
@@ -155,6 +156,7 @@ impl Sidecar {
             version_download_count: 0,
             package_size: self.size,
             approved: true,
+            frameworks: None,
             title: None,
             description: None,
             summary: None,

@@ -118,7 +118,7 @@ impl SledIndex {
                     current = Some((id_prefix, texts));
                 }
                 if let Some((_, texts)) = current.as_mut() {
-                    codec::decode_record(&source, &value, texts).map_err(IndexError::Damaged)?;
+                    codec::decode_record(&source, &value, texts).map_err(IndexError::from)?;
                     records += 1;
                 }
             }
@@ -198,7 +198,7 @@ impl Tree {
         let mut records = Vec::new();
         for item in self.db.scan_prefix(keyed(RECORD, &id_prefix, &[])) {
             let (_, value) = item.map_err(IndexError::Database)?;
-            records.push(codec::decode_record(source, &value, &mut texts).map_err(IndexError::Damaged)?);
+            records.push(codec::decode_record(source, &value, &mut texts).map_err(IndexError::from)?);
         }
         Ok(records)
     }
@@ -218,7 +218,7 @@ impl Tree {
                 continue;
             };
             let texts = texts_of.entry(id_prefix.clone()).or_default();
-            for digest in codec::record_text_keys(&bytes).map_err(IndexError::Damaged)? {
+            for digest in codec::record_text_keys(&bytes).map_err(IndexError::from)? {
                 if texts.contains(&digest) {
                     continue;
                 }
@@ -227,7 +227,7 @@ impl Tree {
                     insert_text(texts, &text_key, &text)?;
                 }
             }
-            let record = codec::decode_record(&key.source, &bytes, texts).map_err(IndexError::Damaged)?;
+            let record = codec::decode_record(&key.source, &bytes, texts).map_err(IndexError::from)?;
             records.push(Some(record));
         }
         Ok(records)

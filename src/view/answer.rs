@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::FeedView;
 use super::best::Best;
-use super::judge::Judge;
+use super::judge::{Judge, takes_part};
 use super::page::{Cut, Side};
 use crate::catalog::expression::Verdict;
 use crate::catalog::order::{Position, SortBy, SortKey, SortValue};
@@ -222,7 +222,12 @@ impl<'a> Scan<'a> {
             };
             let first = looked_at.start;
             let members = group.members().get(looked_at).unwrap_or_default();
+            let updates = self.query.updates.as_ref();
+            let updates = updates.map(|updates| updates.among(group, |member| takes_part(self.query, member)));
             for (at, member) in members.iter().enumerate() {
+                if updates.as_ref().is_some_and(|updates| !updates.contains(&(first + at))) {
+                    continue;
+                }
                 let Some(answering) = judge.judge(member) else { continue };
                 let (Ok(number), Ok(at)) = (u32::try_from(number), u32::try_from(first + at)) else {
                     continue;

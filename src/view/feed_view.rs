@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::FeedShape;
-use crate::catalog::Group;
+use super::edition::Edition;
+use crate::catalog::{Group, Instant};
 use crate::nuget::PackageId;
 
 /// The packages of one feed. Readers take a snapshot of the groups they need; no lock is held while a query runs.
@@ -14,18 +15,32 @@ pub struct FeedView {
     groups: RwLock<Groups>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Groups {
-    by_id: BTreeMap<PackageId, Arc<Group>>,
+    by_id: BTreeMap<PackageId, Kept>,
     /// All of them in their order, made when a scan first needs it after a change.
     in_order: Option<Arc<[Arc<Group>]>>,
+    edition: Edition,
+}
+
+#[derive(Debug)]
+struct Kept {
+    group: Arc<Group>,
+    /// The feed's edition that it came with.
+    edition: Edition,
 }
 
 impl FeedView {
-    pub(super) fn new(shape: FeedShape) -> Self {
+    /// Makes the view of a feed that nothing is known of yet, at an instant.
+    pub(super) fn new(shape: FeedShape, at: Instant) -> Self {
+        let groups = Groups {
+            by_id: BTreeMap::new(),
+            in_order: None,
+            edition: Edition::first(at),
+        };
         Self {
             shape,
-            groups: RwLock::default(),
+            groups: RwLock::new(groups),
         }
     }
 
@@ -39,7 +54,7 @@ impl FeedView {
     #[must_use]
     pub fn group(&self, id: &PackageId) -> Option<Arc<Group>> {
         let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
-        groups.by_id.get(id).cloned()
+        groups.by_id.get(id).map(|kept| Arc::clone(&kept.group))
     }
 
     /// Returns whether any version of the id is hosted in this feed, listed or not.
@@ -55,7 +70,7 @@ impl FeedView {
         groups
             .by_id
             .iter()
-            .any(|(id, group)| id.lower().starts_with(prefix) && self.is_hosted(group))
+            .any(|(id, kept)| id.lower().starts_with(prefix) && self.is_hosted(&kept.group))
     }
 
     fn is_hosted(&self, group: &Group) -> bool {
@@ -69,15 +84,35 @@ impl FeedView {
             return Arc::clone(groups);
         }
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
-        let Groups { by_id, in_order } = &mut *groups;
-        Arc::clone(in_order.get_or_insert_with(|| by_id.values().cloned().collect()))
+        let Groups { by_id, in_order, .. } = &mut *groups;
+        let all = || by_id.values().map(|kept| Arc::clone(&kept.group)).collect();
+        Arc::clone(in_order.get_or_insert_with(all))
     }
 
-    pub(super) fn replace(&self, id: &PackageId, group: Option<Group>) {
+    /// Returns the edition of the feed, or of some of its ids alone: what is asked of them is answered the same for as long as it
+    /// is the same.
+    #[must_use]
+    pub fn edition(&self, ids: Option<&[PackageId]>) -> Edition {
+        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
+        match ids {
+            None => groups.edition,
+            Some(ids) => {
+                let of_id = |id| groups.by_id.get(id).map(|kept| kept.edition);
+                Edition::of_all(ids.iter().map(of_id), groups.edition)
+            }
+        }
+    }
+
+    pub(super) fn replace(&self, id: &PackageId, group: Option<Group>, at: Instant) {
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        let edition = groups.edition.next(at);
+        groups.edition = edition;
         groups.in_order = None;
         match group {
-            Some(group) => groups.by_id.insert(id.clone(), Arc::new(group)),
+            Some(group) => {
+                let group = Arc::new(group);
+                groups.by_id.insert(id.clone(), Kept { group, edition })
+            }
             None => groups.by_id.remove(id),
         };
     }

@@ -86,10 +86,7 @@ impl<'q> Judge<'q> {
     /// Judges a version; `None` where it does not answer.
     pub(super) fn judge(&mut self, member: &Member) -> Option<Answering> {
         let query = self.query;
-        let takes_part = member.level() <= query.level
-            && (query.listing == Listing::All || member.is_listed())
-            && (query.prerelease == Prerelease::Include || !member.is_prerelease());
-        if !takes_part {
+        if !takes_part(query, member) {
             return None;
         }
         let mut is_deferred = false;
@@ -106,6 +103,14 @@ impl<'q> Judge<'q> {
         };
         Some(Answering { rank, is_deferred })
     }
+}
+
+/// Returns whether a version takes part before any search or filter.
+pub(super) fn takes_part(query: &Query, member: &Member) -> bool {
+    member.level() <= query.level
+        && (query.listing == Listing::All || member.is_listed())
+        && (query.prerelease == Prerelease::Include || !member.is_prerelease())
+        && (query.targets.is_empty() || query.targets.accept(member.row.frameworks.as_deref()))
 }
 
 impl Search<'_> {

@@ -110,6 +110,9 @@ impl Package {
         for (id, range) in &self.needs {
             nupkg = nupkg.depends_on(id, range);
         }
+        if !self.lib.is_empty() {
+            nupkg = nupkg.without_script();
+        }
         for framework in &self.lib {
             nupkg = nupkg.file(&format!("lib/{framework}/{}.dll", self.id), "no library");
         }

@@ -3,6 +3,7 @@
 //! The cases stand in tables, one line a case (see [`table`] for how to read them):
 //!
 //! - `tables/requests.txt`: the requests of real clients, each sent as three kinds of client;
+//! - `tables/endpoints.txt`: every address in every spelling;
 //! - `tables/options.txt`: the combinations of options that `NuGetGallery` admits;
 //! - `tables/behaviours.txt`: what the tests of other servers assert;
 //! - `tables/bugs.txt`: what other servers got wrong and clients noticed;
@@ -14,6 +15,7 @@
 mod client;
 mod document;
 mod feed;
+mod judged;
 mod page;
 mod rules;
 mod run;
@@ -22,6 +24,8 @@ mod table;
 use std::path::Path;
 
 use tokio::sync::OnceCell;
+
+use crate::support::clients::Clients;
 
 use run::{As, Judged};
 
@@ -34,6 +38,7 @@ struct Suite {
 }
 
 static REQUESTS: Suite = Suite::new(include_str!("tables/requests.txt"), As::Everyone);
+static ENDPOINTS: Suite = Suite::new(include_str!("tables/endpoints.txt"), As::Bare);
 static OPTIONS: Suite = Suite::new(include_str!("tables/options.txt"), As::Bare);
 static BEHAVIOURS: Suite = Suite::new(include_str!("tables/behaviours.txt"), As::Bare);
 static BUGS: Suite = Suite::new(include_str!("tables/bugs.txt"), As::Bare);
@@ -71,6 +76,11 @@ async fn requests_of_real_clients() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_and_their_spellings() {
+    ENDPOINTS.assert_all_pass().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn combinations_of_options() {
     OPTIONS.assert_all_pass().await;
 }
@@ -94,12 +104,20 @@ async fn versions_and_levels() {
 async fn the_page_tells_what_the_suite_found() {
     let page = page::write(&page::Found {
         requests: REQUESTS.judged().await,
+        endpoints: ENDPOINTS.judged().await,
         options: OPTIONS.judged().await,
         behaviours: BEHAVIOURS.judged().await,
         bugs: BUGS.judged().await,
         versions: VERSIONS.judged().await,
     });
     page::assert_current(&page);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nuget_protocol_reads_every_list_and_entry() {
+    let Some(clients) = Clients::find_or_skip() else { return };
+    let tables = [&REQUESTS, &OPTIONS, &BEHAVIOURS, &BUGS, &VERSIONS].map(|suite| suite.table);
+    judged::every_list_and_entry(&clients, &tables).await;
 }
 
 /// A case that another test shows names one that there is.

@@ -14,6 +14,7 @@ type Sections = [(String, Vec<Judged>)];
 /// What came of each table.
 pub(super) struct Found<'a> {
     pub(super) requests: &'a Sections,
+    pub(super) endpoints: &'a Sections,
     pub(super) options: &'a Sections,
     pub(super) behaviours: &'a Sections,
     pub(super) bugs: &'a Sections,
@@ -42,6 +43,8 @@ pub(super) fn write(found: &Found<'_>) -> String {
     let mut page = String::new();
     introduction(&mut page, found);
     requests(&mut page, found.requests);
+    let text = "Clients, scripts and the tests of other servers spell addresses in many ways. Each case takes several requests.";
+    listed(&mut page, "Addresses", text, found.endpoints);
     options(&mut page, found.options);
     let text =
         "The tests of other servers are the nearest thing to a specification. What they assert, server by server.";
@@ -72,6 +75,7 @@ fn introduction(page: &mut String, found: &Found<'_>) {
     page.push_str("| table | cases | pass | differ on purpose | not served | do not apply | fail |\n|---|---|---|---|---|---|---|\n");
     for (name, sections) in [
         ("requests of real clients", found.requests),
+        ("addresses", found.endpoints),
         ("combinations of options", found.options),
         ("behaviours that other servers test", found.behaviours),
         ("bugs of other servers", found.bugs),

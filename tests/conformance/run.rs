@@ -1,6 +1,7 @@
 //! Sends a case and judges the answers.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::Read as _;
 
 use percent_encoding::percent_decode_str;
 
@@ -12,6 +13,10 @@ use super::document::Element;
 use super::feed::{self, Feed, Package};
 use super::rules::{self, Read, ensure};
 use super::table::{Body, Case, Clause, Ground, Section, Step};
+
+mod reading;
+
+use reading::{atom, equal, identities, metadata, results, service};
 
 /// What came of a case with one client: nothing wrong, or what.
 pub(super) type Outcome = Result<(), String>;
@@ -60,7 +65,7 @@ const TABLES: &[(&str, &str)] = &[
 ];
 
 impl Grounds {
-    async fn get(&mut self, name: &'static str) -> &Feed {
+    pub(super) async fn get(&mut self, name: &'static str) -> &Feed {
         if !self.0.contains_key(name) {
             let (_, table) = TABLES.iter().find(|(known, _)| *known == name).expect("a known feed");
             self.0.insert(name, Feed::start(table).await);
@@ -140,7 +145,7 @@ struct Sent<'a> {
 
 impl Sent<'_> {
     fn judge(&self) -> Outcome {
-        let answer = self.client.send(self.authority, self.step)?;
+        let answer = self.ask(self.step)?;
         if answer.status != self.step.status {
             let text: String = answer.text().chars().take(300).collect();
             return Err(format!("answered {} {}: {text}", answer.status, answer.reason));
@@ -154,6 +159,22 @@ impl Sent<'_> {
             self.head_is_like(&answer)?;
         }
         Ok(())
+    }
+
+    /// Sends a request and reads the answer, freed from its coding.
+    fn ask(&self, step: &Step) -> Result<Answer, String> {
+        let mut answer = self.client.send(self.authority, step)?;
+        rules::length(step, &answer)?;
+        if let Some(coding) = answer.header("Content-Encoding") {
+            ensure(coding == "gzip" && self.client != Client::Bare, coding)?;
+            let vary = answer.header("Vary").unwrap_or_default().to_ascii_lowercase();
+            ensure(vary.contains("accept-encoding"), &format!("Vary: {vary}"))?;
+            let mut plain = Vec::new();
+            let read = flate2::read::GzDecoder::new(answer.body.as_slice()).read_to_end(&mut plain);
+            read.map_err(|error| error.to_string())?;
+            answer.body = plain;
+        }
+        Ok(answer)
     }
 
     /// Returns the server's URL as the client asked it.
@@ -199,6 +220,7 @@ impl Sent<'_> {
                 let next = feed.next().filter(|_| !self.expects_next());
                 ensure(next.is_none(), &format!("a next link: {next:?}"))
             }
+            Clause::Results(expected) => equal(&results(read)?, expected),
             Clause::First(expected) => {
                 let mut found = identities(atom(read)?);
                 found.truncate(expected.len());
@@ -277,7 +299,7 @@ impl Sent<'_> {
                 target,
                 ..self.step.clone()
             };
-            let answer = self.client.send(self.authority, &step)?;
+            let answer = self.ask(&step)?;
             equal(&answer.status, &200)?;
             let read = rules::check(&step, &answer, &self.base())?;
             let page = atom(&read)?;
@@ -301,57 +323,5 @@ impl Sent<'_> {
         )?;
         ensure(answer.header("Content-Length").is_some(), "no length")?;
         ensure(answer.body == package.packed().bytes, "other bytes")
-    }
-}
-
-fn atom(read: &Read) -> Result<&Element, String> {
-    match read {
-        Read::Atom(root) => Ok(root),
-        Read::Xml(root) => Err(format!("<{}>", root.name)),
-        Read::Json(_) | Read::Other => Err("no Atom".to_owned()),
-    }
-}
-
-fn identities(root: &Element) -> Vec<String> {
-    root.entries().into_iter().map(Element::identity).collect()
-}
-
-/// Atom publishing's service document, with the one collection.
-fn service(read: &Read) -> Outcome {
-    let Read::Xml(root) = read else {
-        return Err("no XML".to_owned());
-    };
-    equal(&root.name.as_str(), &"service")?;
-    let collection = root.only("workspace")?.only("collection")?;
-    equal(&collection.attribute("href"), &Some("Packages"))?;
-    equal(&collection.text_of("atom:title"), &Some("Packages"))
-}
-
-/// What clients look for before they search (NuGet.Client, `LegacyFeedCapabilityResourceV2Feed`; NuGet.Core, `PackageRepository`).
-fn metadata(read: &Read) -> Outcome {
-    let Read::Xml(root) = read else {
-        return Err("no XML".to_owned());
-    };
-    equal(&root.name.as_str(), &"edmx:Edmx")?;
-    let all = root.descendants();
-    let named = |kind: &str| -> Vec<&str> {
-        let elements = all.iter().filter(|element| element.name == kind);
-        elements.filter_map(|element| element.attribute("Name")).collect()
-    };
-    equal(&named("EntitySet").first(), &Some(&"Packages"))?;
-    for function in ["Search", "FindPackagesById"] {
-        ensure(
-            named("FunctionImport").contains(&function),
-            &format!("no function {function}"),
-        )?;
-    }
-    ensure(named("Property").contains(&"Version"), "no property Version")
-}
-
-fn equal<T: PartialEq + std::fmt::Debug>(found: &T, expected: &T) -> Outcome {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(format!("found {found:?}"))
     }
 }

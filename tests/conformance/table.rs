@@ -104,6 +104,8 @@ pub(super) enum Clause {
     Reason(String),
     /// `header Name: text`: part of a header.
     Header(String, String),
+    /// `results A 1, B 2`: these entries in this order, in verbose JSON.
+    Results(Vec<String>),
     /// `json [..]`: this document.
     Json(serde_json::Value),
     /// `service`, `metadata`: the documents that clients probe a feed by.
@@ -218,12 +220,37 @@ fn parse_request(text: &str) -> Step {
     Step {
         line: String::new(),
         method: method.to_owned(),
-        target: target.to_owned(),
+        target: lengthened(target),
         headers,
         body,
         status: 200,
         clauses: Vec::new(),
     }
+}
+
+/// Writes out what is too long for a line: `{200 ids}` is a chain of so many comparisons, `{200 names}` and `{200 versions}`
+/// are lists for `GetUpdates`. Of the ids the feed's table has the first 120.
+fn lengthened(target: &str) -> String {
+    let mut target = target.to_owned();
+    while let Some((count, what)) = target
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'))
+        .and_then(|(inside, _)| inside.split_once(' '))
+        .map(|(count, what)| (count.to_owned(), what.to_owned()))
+    {
+        let numbers = 1..=count.parse::<u32>().unwrap_or_else(|_| panic!("no number: {target}"));
+        let (items, separator): (Vec<String>, _) = match what.as_str() {
+            "ids" => {
+                let items = numbers.map(|number| format!("(tolower(Id)%20eq%20'zz.{number:03}')"));
+                (items.collect(), "%20or%20")
+            }
+            "names" => (numbers.map(|number| format!("ZZ.{number:03}")).collect(), "%7C"),
+            "versions" => (numbers.map(|_| "0.9".to_owned()).collect(), "%7C"),
+            _ => panic!("what is {what}?"),
+        };
+        target = target.replace(&format!("{{{count} {what}}}"), &items.join(separator));
+    }
+    target
 }
 
 fn parse_body(text: &str) -> Body {
@@ -248,6 +275,7 @@ fn parse_clause(text: &str) -> Clause {
     match word {
         "rows" => Clause::Rows(list()),
         "none" => Clause::Rows(Vec::new()),
+        "results" => Clause::Results(list()),
         "first" => Clause::First(list()),
         "length" => Clause::Length(usize::try_from(number()).expect("a length")),
         "total" => Clause::Total(number()),

@@ -338,3 +338,22 @@ async fn a_client_of_http_1_0_is_answered_with_a_length() {
     assert!(answer.header("Content-Length").is_some());
     assert!(answer.text().contains("\r\n\r\n3\r\n--batchresponse_"));
 }
+
+#[tokio::test]
+async fn a_batch_of_version_1_is_answered_in_version_1() {
+    let app = app_with_packages().await;
+    app.push(&Nupkg::new("beta.tool", "2.0-rc1").pack())
+        .await
+        .expect_status(201);
+    let body = batch(&[
+        (&app.url("/api/v1/FeedService.svc/Packages()/$count"), ""),
+        ("Packages(Id='beta.tool',Version='1.5')", ""),
+        ("beta.tool/1.5", ""),
+        (&app.url("/api/v2/Packages()/$count"), ""),
+    ]);
+    let answers = answers(&post(&app, "/api/v1/FeedService.svc/$batch", body).await);
+    assert_eq!((answers[0].status, answers[0].body.as_str()), (200, "3"));
+    assert!(answers[1].body.contains("V1FeedPackage"), "{}", answers[1].body);
+    assert_eq!(answers[2].status, 404, "version 1 has no such address");
+    assert_eq!(answers[3].status, 400, "another mount is another service");
+}

@@ -436,7 +436,7 @@ fn was_set_aside(larder: &LarderProcess, context: &str) -> bool {
         .filter(|name| name.starts_with("index.damaged-20"))
         .collect();
     let log = larder.log();
-    let is_told = log.contains("the index was damaged: it was set aside");
+    let is_told = log.contains("the index could not be used: it was set aside");
     assert_eq!(aside.len(), usize::from(is_told), "{context}: {aside:?} and {log}");
     for name in &aside {
         assert!(log.contains(name), "{context}: {name} is not named in {log}");

@@ -5,6 +5,7 @@
 //! in each phase the clients run side by side.
 
 mod commands;
+mod long_questions;
 mod private_ids;
 mod published;
 

@@ -1,8 +1,10 @@
-//! How much a query may compute: a count, not a clock, so that the same question over the same packages has the same outcome.
+//! How much a query may compute, and is expected to: a count, not a clock, so that the same question over the same packages
+//! has the same outcome.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::limits::MAX_FILTER_WORK;
+use super::{Expression, Function};
+use crate::limits::{MAX_FILTER_WORK, STEPS_PER_CALL, STEPS_PER_COMPARISON, STEPS_PER_SEARCH};
 
 /// What is left of the steps that one query may take. A step is about a nanosecond's work: a comparison, or what
 /// [`limits`](crate::limits) says of texts.
@@ -51,6 +53,28 @@ impl Work {
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.left.load(Ordering::Relaxed) == 0 || self.is_stopped.load(Ordering::Relaxed)
+    }
+}
+
+impl Expression {
+    /// Returns about how many steps this takes for a version; what makes longer texts of texts counts as endless.
+    #[must_use]
+    pub fn expected_steps(&self) -> u64 {
+        /// The bytes of a text that is searched.
+        const USUAL_BYTES: u64 = 1024;
+        let all = |operands: &[Self]| {
+            let steps = operands.iter().map(Self::expected_steps);
+            steps.fold(STEPS_PER_COMPARISON, u64::saturating_add)
+        };
+        match self {
+            Self::Literal(_) | Self::Column(_) => 1,
+            Self::Not(operand) | Self::Negate(operand) => operand.expected_steps(),
+            Self::All(operands) | Self::Any(operands) => all(operands),
+            Self::Compare(_, operands) | Self::Calculate(_, operands) => all(operands.as_slice()),
+            Self::Call(Function::Concat | Function::Replace, _) => u64::MAX,
+            Self::Call(Function::ToLower, arguments) => all(arguments).saturating_add(STEPS_PER_CALL),
+            Self::Call(_, arguments) => all(arguments).saturating_add(STEPS_PER_SEARCH + USUAL_BYTES),
+        }
     }
 }
 

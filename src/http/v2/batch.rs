@@ -22,8 +22,10 @@ use crate::http::error::{ApiError, Dialect, not_allowed};
 use crate::http::state::{App, FeedRequest};
 use crate::limits::{MAX_BATCH_ANSWER_BYTES, MAX_BATCH_BYTES};
 use crate::mime::{parameter, starts_with_ignoring_case};
-use crate::odata::address;
+use crate::odata::address::{self, Address, AddressError};
 use crate::odata::batch::{self, Answer, Answers, BatchError, Part, PartError};
+use crate::odata::protocol::Protocol;
+use crate::odata::v1::{self, V1Address};
 
 /// How long a client may take to send a batch.
 const SENT_WITHIN: Duration = Duration::from_secs(60);
@@ -146,7 +148,7 @@ impl Outer<'_> {
         let uri = below.uri(&self.service).ok_or_else(malformed)?;
         let parts = self.parts(request, uri)?;
         let feed = self.feed.at(&below.path, below.query);
-        read(self.app, &feed, address::parse(feed.rest)?, &parts).await
+        read(self.app, &feed, address(&feed)?, &parts).await
     }
 
     /// Makes the head of the request that the part's client would have sent without a batch.
@@ -165,6 +167,17 @@ impl Outer<'_> {
         }
         Ok(parts)
     }
+}
+
+/// Reads what a part asks; version 1 has fewer addresses, and what it moved or retired is nothing in a batch.
+fn address(feed: &FeedRequest<'_>) -> Result<Address, AddressError> {
+    Ok(match feed.protocol {
+        Protocol::V2 => address::parse(feed.rest)?,
+        Protocol::V1 => match v1::parse(feed.rest)? {
+            V1Address::Shared(shared) => shared,
+            V1Address::Download(_) | V1Address::Retired | V1Address::Unknown => Address::Unknown,
+        },
+    })
 }
 
 fn malformed() -> ApiError {

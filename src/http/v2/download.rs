@@ -19,6 +19,7 @@ use crate::http::error::ApiError;
 use crate::http::range::{Reply, Representation, content_range, decide};
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::{Arriving, HeldPackage, Located};
+use crate::nuget::framework::Targets;
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel, Sha512};
 use crate::odata::address::Key;
 
@@ -50,6 +51,8 @@ pub(super) async fn latest(
         prerelease: Prerelease::Exclude,
         latest: Some(Latest::Stable),
         terms: SearchTerms::default(),
+        targets: Targets::default(),
+        updates: None,
         filter: None,
         order: Vec::new(),
         page: Page::first(1),

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of};
+use super::{AskedBy, DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of};
 use crate::catalog::{Query, Record, SearchTerms};
+use crate::http::caching::{self, Form};
+use crate::http::conditional::Validators;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::{Answer, Answered, MirrorError};
+use crate::mirror::{Answer, Answered, Edition, MirrorError};
 use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
@@ -29,11 +32,16 @@ pub(super) async fn list(
     app: &App,
     feed: &FeedRequest<'_>,
     collection: &Collection,
-    format: Format,
+    AskedBy { head, format }: AskedBy<'_>,
 ) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan_list(app, feed, collection, &options)?;
-    let answer = app.mirror.query(feed.feed, &plan.query, &plan.hint).await?;
+    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.hint).await?;
+    let validators = validators(app, feed, head, prepared.edition());
+    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+        return Ok(known);
+    }
+    let answer = app.mirror.answer_prepared(prepared, &plan.query).await?;
     let next = answer.next.as_ref().map(|place| {
         let path = format!("{}/{}", feed.root, path_of(collection));
         options.next_link(&path, &skiptoken::write(place), answer.page.len() as u64)
@@ -67,18 +75,30 @@ pub(super) async fn list(
             response
         }
     };
+    caching::tag(&mut response, validators.as_ref());
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
 
 /// Answers with the number of a list's rows: digits alone, `choco` reads the whole body as a number.
-pub(super) async fn count(app: &App, feed: &FeedRequest<'_>, collection: &Collection) -> Result<Response, ApiError> {
+pub(super) async fn count(
+    app: &App,
+    feed: &FeedRequest<'_>,
+    collection: &Collection,
+    head: &Parts,
+) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan_list(app, feed, collection, &options)?;
-    let answer = app.mirror.count(feed.feed, &plan.query, &plan.hint).await?;
+    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.hint).await?;
+    let validators = validators(app, feed, head, prepared.edition());
+    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::Plain)? {
+        return Ok(known);
+    }
+    let answer = app.mirror.answer_prepared(prepared, &plan.query.counted()).await?;
     let after_skip = answer.total.saturating_sub(options.skip);
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
     let mut response = document(TEXT_TYPE, counted.to_string());
+    caching::tag(&mut response, validators.as_ref());
     warn_of(&mut response, &answer.failures);
     Ok(response)
 }
@@ -88,22 +108,31 @@ pub(super) async fn package(
     app: &App,
     feed: &FeedRequest<'_>,
     key: &Key,
-    format: Format,
+    AskedBy { head, format }: AskedBy<'_>,
 ) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    if format == Format::Json {
-        let found = find(app, feed, key).await?;
-        let text = json::entry(feed.links(), &found.view(), options.select.as_deref());
-        let mut response = document(JSON_TYPE, text);
-        warn_of(&mut response, &found.failures);
-        return Ok(response);
+    let (mut response, edition, failures) = match format {
+        Format::Json => {
+            let found = find(app, feed, key).await?;
+            let text = json::entry(feed.links(), &found.view(), options.select.as_deref());
+            (document(JSON_TYPE, text), found.edition, found.failures)
+        }
+        Format::Atom => {
+            let (answer, edition) = look_up(app, feed, key).await?;
+            let parts = parts(app, feed, &answer.page, &options).await?;
+            let entries = entries(&answer.page, &parts);
+            let found = entries.first().ok_or_else(|| not_here(key))?;
+            let response = document(ENTRY_TYPE, atom::entry(feed.links(), found));
+            (response, edition, answer.failures)
+        }
+    };
+    // Only now: what is not here has no state that could be the same.
+    let validators = validators(app, feed, head, edition);
+    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+        return Ok(known);
     }
-    let answer = look_up(app, feed, key).await?;
-    let parts = parts(app, feed, &answer.page, &options).await?;
-    let entries = entries(&answer.page, &parts);
-    let found = entries.first().ok_or_else(|| not_here(key))?;
-    let mut response = document(ENTRY_TYPE, atom::entry(feed.links(), found));
-    warn_of(&mut response, &answer.failures);
+    caching::tag(&mut response, validators.as_ref());
+    warn_of(&mut response, &failures);
     Ok(response)
 }
 
@@ -111,6 +140,7 @@ pub(super) async fn package(
 pub(super) struct Found {
     answered: Answered,
     record: Record,
+    edition: Option<Edition>,
     pub(super) failures: Vec<MirrorError>,
 }
 
@@ -122,23 +152,30 @@ impl Found {
 
 /// Finds one version with its record.
 pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Found, ApiError> {
-    let answer = look_up(app, feed, key).await?;
+    let (answer, edition) = look_up(app, feed, key).await?;
     let records = app.mirror.records(&answer.page).await?;
     match answer.page.into_iter().zip(records).next() {
         Some((answered, Some(record))) => Ok(Found {
             answered,
             record,
+            edition,
             failures: answer.failures,
         }),
         _ => Err(not_here(key)),
     }
 }
 
-async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<Answer, ApiError> {
+async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<(Answer, Option<Edition>), ApiError> {
     app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
     let mut query = plan::package(key);
     narrow(feed, &mut query);
-    Ok(app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?)
+    let prepared = app.mirror.prepare(feed.feed, &query, &SearchTerms::default()).await?;
+    let edition = prepared.edition();
+    Ok((app.mirror.answer_prepared(prepared, &query).await?, edition))
+}
+
+fn validators(app: &App, feed: &FeedRequest<'_>, head: &Parts, edition: Option<Edition>) -> Option<Validators> {
+    edition.map(|edition| caching::validators(app, feed, head, edition))
 }
 
 fn not_here(key: &Key) -> ApiError {

@@ -12,8 +12,10 @@ use tokio::time::timeout;
 
 use crate::catalog::Origin;
 use crate::http::error::ApiError;
+use crate::http::failure::sentence;
 use crate::http::multipart::Payload;
 use crate::http::state::{App, FeedRequest};
+use crate::http::warning::warn;
 use crate::mirror::{MirrorError, SpoolError, Spooled};
 use crate::nuget::AnnouncedHash;
 
@@ -93,9 +95,19 @@ async fn take(
             return Err(refusal);
         }
     };
-    app.mirror.publish(feed.feed, spooled, origin).await?;
+    let published = app.mirror.publish(feed.feed, spooled, origin).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::CREATED;
+    if let Some(upstream) = &published.hidden {
+        let id = &published.id;
+        let text = format!(
+            "The upstream '{upstream}' has a package '{id}' too; from now on this feed shows only the versions of it that are pushed here."
+        );
+        warn(response.headers_mut(), &text);
+    }
+    for advice in &published.advice {
+        warn(response.headers_mut(), &sentence(advice));
+    }
     Ok(response)
 }
 

@@ -27,7 +27,7 @@ const FULL: &str = r#"<?xml version="1.0" encoding="utf-8"?>
       <group><dependency id="C" version="1.0" /></group>
       <group targetFramework=".NETStandard2.0" />
     </dependencies>
-    <frameworkAssemblies><frameworkAssembly assemblyName="System" targetFramework="net45" /></frameworkAssemblies>
+    <frameworkAssemblies><frameworkAssembly assemblyName="System" targetFramework="net45, net40" /><frameworkAssembly assemblyName="System.Xml" /></frameworkAssemblies>
     <contentFiles><files include="**" /></contentFiles>
     <projectSourceUrl>https://e.org/1</projectSourceUrl> <packageSourceUrl>https://e.org/2</packageSourceUrl>
     <docsUrl>https://e.org/3</docsUrl> <wikiUrl>https://e.org/4</wikiUrl> <mailingListUrl>https://e.org/5</mailingListUrl>
@@ -40,7 +40,7 @@ const FULL: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 #[test]
 fn all_of_it_is_read() {
     let nuspec = decode(FULL).unwrap();
-    nuspec.validate_for_push().unwrap();
+    nuspec.validate_for_push(Scrutiny::Id).unwrap();
     assert_eq!(
         (nuspec.id.as_str(), nuspec.version.as_str()),
         ("Full.Package", "1.0-beta")
@@ -50,6 +50,7 @@ fn all_of_it_is_read() {
     assert_eq!(nuspec.min_client_version.as_deref(), Some("2.12"));
     assert_eq!(nuspec.repository.unwrap().commit.as_deref(), Some("abc"));
     assert_eq!(nuspec.package_types.len(), 2);
+    assert_eq!(nuspec.assembly_frameworks, ["net45", "net40", "any"]);
     let frameworks: Vec<_> = nuspec
         .dependency_groups
         .iter()
@@ -182,11 +183,11 @@ fn flaws_keep_from_pushing_not_from_reading() {
             "this is a symbols package, which a package feed does not take",
         ),
     ] {
-        let refusal = with_metadata(inner).validate_for_push().unwrap_err();
-        assert_eq!(refusal.to_string(), format!("the nuspec is refused: {flaw}"));
+        let refusal = with_metadata(inner).validate_for_push(Scrutiny::Id).unwrap_err();
+        assert_eq!(refusal.to_string(), format!("{flaw}"));
     }
     let both = with_metadata("<id>a</id><version>1</version>")
-        .validate_for_push()
+        .validate_for_push(Scrutiny::Id)
         .unwrap_err();
     assert_eq!(both.flaws.len(), 2);
 }
@@ -215,7 +216,7 @@ fn real_chocolatey_nuspecs_are_read() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match Nuspec::decode(&bytes, &NuspecLimits::default()) {
             Err(error) => unreadable.push((name, error.to_string())),
-            Ok(nuspec) => match nuspec.validate_for_push() {
+            Ok(nuspec) => match nuspec.validate_for_push(Scrutiny::Id) {
                 Err(error) => unpushable.push((name, error.to_string())),
                 Ok(()) => good += 1,
             },
@@ -225,7 +226,7 @@ fn real_chocolatey_nuspecs_are_read() {
     // A template of its repository, of which no package was ever made.
     let template = "the nuspec's <id> is wrong: 'googlechrome-' is not a package id: letters, digits and '_', in parts separated by single '.' or '-', are allowed";
     assert_eq!(unreadable, expected("googlechrome-.nuspec", template));
-    let empty = "the nuspec is refused: <description> is missing or empty";
+    let empty = "<description> is missing or empty";
     assert_eq!(unpushable, expected("svg-explorer-extension.nuspec", empty));
     assert!(good >= 300, "{good}");
 }

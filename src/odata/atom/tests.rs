@@ -211,27 +211,37 @@ fn the_writer_tells_just_what_records_leave_out() {
 }
 
 #[test]
-fn values_that_are_not_of_their_type_are_left_out() {
-    let property = |name: &str, value: &str| Property {
+fn values_are_written_as_their_type_or_left_out() {
+    let properties = |value: &str, name: &str| Property {
         name: name.to_owned(),
-        edm_type: None,
+        edm_type: Some("Edm.Odd".to_owned()),
         value: Some(value.to_owned()),
     };
-    let properties = vec![
-        property("PackageSize", "99999999999999999999"),
-        property("RequireLicenseAcceptance", "maybe"),
-        property("IsApproved", "true"),
-        property("PackageStatus", "any"),
-        property("Unknown", "any"),
-    ];
-    let document = written(&record(row("git", "1.0"), properties), None);
-    for (name, is_written) in [
-        ("PackageSize", false),
-        ("RequireLicenseAcceptance", false),
-        ("IsApproved", true),
-        ("PackageStatus", true),
-        ("Unknown", true),
+    for (name, value, expected) in [
+        ("PackageSize", "99999999999999999999", None),
+        ("PackageSize", " 17 ", Some(r#" m:type="Edm.Int64">17<"#)),
+        ("RequireLicenseAcceptance", "maybe", None),
+        // Clients of the WCF generation read `true` alone.
+        ("IsApproved", "True", Some(r#" m:type="Edm.Boolean">true<"#)),
+        ("IsApproved", "0", Some(r#" m:type="Edm.Boolean">false<"#)),
+        ("PackageStatus", " any ", Some("> any <")),
+        ("PackageReviewedDate", "soon", None),
+        (
+            "PackageReviewedDate",
+            "2022-03-04T05:06:07.120+01:00",
+            Some(r#" m:type="Edm.DateTime">2022-03-04T04:06:07.12<"#),
+        ),
+        ("Unknown", "any", Some(r#" m:type="Edm.Odd">any<"#)),
     ] {
-        assert_eq!(document.contains(&format!("<d:{name}>")), is_written, "{name}");
+        let document = written(&record(row("git", "1.0"), vec![properties(value, name)]), None);
+        let start = format!("<d:{name}");
+        let shown = document.split_once(&start).map(|(_, rest)| rest);
+        match expected {
+            Some(expected) => assert!(
+                shown.is_some_and(|shown| shown.starts_with(expected)),
+                "{name}: {shown:?}"
+            ),
+            None => assert_eq!(shown, None, "{name}"),
+        }
     }
 }

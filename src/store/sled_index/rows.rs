@@ -74,7 +74,7 @@ impl Tree {
         for item in self.db.scan_prefix(keyed(ROW, id_prefix, &[])) {
             let (_, value) = item.map_err(IndexError::Database)?;
             rows.push(Arc::new(
-                codec::decode_row(&value, &mut texts).map_err(IndexError::Damaged)?,
+                codec::decode_row(&value, &mut texts).map_err(IndexError::from)?,
             ));
         }
         Ok(RowChange { seq, source, id, rows })
@@ -134,7 +134,7 @@ impl Tree {
             let is_row = |key: &[u8]| key.starts_with(&keyed(ROW, id_prefix, &[]));
             while let Some(item) = rows.next_if(|item| item.as_ref().map_or(true, |(key, _)| is_row(key))) {
                 let (_, value) = item.map_err(IndexError::Database)?;
-                let row = codec::decode_row(&value, &mut texts_of_id).map_err(IndexError::Damaged)?;
+                let row = codec::decode_row(&value, &mut texts_of_id).map_err(IndexError::from)?;
                 change.rows.push(Arc::new(row));
             }
             changes.push(change);

@@ -170,3 +170,19 @@ async fn the_first_ways_to_push_say_where_to_push_now() {
         ["Git 1.1", "Git 1.0"]
     );
 }
+
+#[tokio::test]
+async fn a_key_in_a_path_is_not_said_again() {
+    let app = app().await;
+    for target in [
+        "/PackageFiles/0a1b-2c3d/nupkg",
+        "/api/v2/PackageFiles/0a1b-2c3d/nupkg",
+        "/api/v2/Packages/0a1b-2c3d/git/1.1",
+        "/api/v1/Packages/0a1b-2c3d",
+    ] {
+        let answer = app.manage("POST", target).await;
+        assert!(answer.status >= 400, "{target}: {}", answer.status);
+        let said = format!("{} {}", answer.reason, answer.text());
+        assert!(!said.contains("0a1b"), "{target}: {said}");
+    }
+}

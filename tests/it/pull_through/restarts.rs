@@ -181,7 +181,7 @@ async fn what_is_known_and_not_held_outlives_an_end_in_disorder() {
 async fn ids_outside_ascii_survive_a_crash_and_a_rebuild() {
     let package = Nupkg::new("Grün.Paket", "1.0").pack();
     let mut app = TestApp::start("").await;
-    app.push(&package).await.expect_status(201);
+    app.import(&package).await.expect_status(201);
     let target = "/api/v2/package/Gr%C3%BCn.Paket/1.0";
     let list = "/api/v2/FindPackagesById()?id='gr%C3%BCn.paket'";
     app.crash().await;

@@ -26,6 +26,9 @@ use super::nupkg::Packed;
 /// The administrator's key of every larder here.
 pub(crate) const KEY: &str = "test-key";
 
+/// The key with which `larder import` sends packages to a larder that runs.
+const IMPORT_KEY: &str = "test-import-key";
+
 /// How long anything may take that does not happen at once.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -96,7 +99,7 @@ impl TestApp {
         let mirror = assemble::mirror(&self.config, &store, rows, &clock).expect("a mirror");
         let keys = Keys {
             administrator,
-            import_key: ApiKey::generate().expect("a key").digest(),
+            import_key: ApiKey::parse(IMPORT_KEY).expect("a key").digest(),
         };
         let service = router(assemble::app(&self.config, mirror, keys, clock));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -231,6 +234,15 @@ impl TestApp {
 
     pub(crate) async fn push_to(&self, target: &str, package: &Packed) -> Answer {
         let request = self.request("PUT", target).header("X-NuGet-ApiKey", KEY);
+        let request = request.header("Content-Type", FORM).body(form(&package.bytes));
+        send(request).await.expect("a whole answer")
+    }
+
+    /// Sends a package as `larder import` does.
+    pub(crate) async fn import(&self, package: &Packed) -> Answer {
+        let request = self
+            .request("PUT", "/api/v2/package/")
+            .header("X-NuGet-ApiKey", IMPORT_KEY);
         let request = request.header("Content-Type", FORM).body(form(&package.bytes));
         send(request).await.expect("a whole answer")
     }

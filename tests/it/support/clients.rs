@@ -71,6 +71,8 @@ impl Clients {
             ("nuget 2.8.7", on_path("script")),
             ("nuget 2.8.7", on_path("taskset")),
             ("mono", on_path("mono")),
+            ("mono's compiler", on_path("mcs")),
+            ("NuGet.Core 2.8", PathBuf::from("/usr/lib/nuget/NuGet.Core.dll")),
             ("nuget 4.7.1", found.folder.join("nuget4/nuget.exe")),
             ("chocolatey-choco", found.folder.join("choco/bin/choco")),
             ("the .NET SDK 3.1", found.folder.join("dotnet/dotnet")),
@@ -105,6 +107,28 @@ impl Clients {
             Command::new("taskset")
                 .args(["-c", &processor(1), "mono"])
                 .arg(self.folder.join("nuget4/nuget.exe"))
+                .args(arguments),
+        )
+    }
+
+    /// Runs a program of one's own under mono.
+    #[expect(clippy::unused_self, reason = "who has no `Clients` has no mono")]
+    pub(crate) fn mono(&self, home: &Home, arguments: &[&str]) -> Ran {
+        Self::run_at_home(
+            home,
+            Command::new("taskset")
+                .args(["-c", &processor(0), "mono"])
+                .args(arguments),
+        )
+    }
+
+    /// Runs mono's C# compiler.
+    #[expect(clippy::unused_self, reason = "who has no `Clients` has no mono")]
+    pub(crate) fn mcs(&self, home: &Home, arguments: &[&str]) -> Ran {
+        Self::run_at_home(
+            home,
+            Command::new("taskset")
+                .args(["-c", &processor(0), "mcs"])
                 .args(arguments),
         )
     }

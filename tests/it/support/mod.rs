@@ -6,6 +6,7 @@ pub(crate) mod corpus;
 pub(crate) mod feed;
 pub(crate) mod folder;
 pub(crate) mod gallery;
+pub(crate) mod judges;
 pub(crate) mod larder;
 pub(crate) mod nupkg;
 pub(crate) mod process;

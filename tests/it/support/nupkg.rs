@@ -76,6 +76,18 @@ impl Nupkg {
         self
     }
 
+    /// Leaves out the install script, which makes a package one for all frameworks.
+    pub(crate) fn without_files(mut self) -> Self {
+        self.files.clear();
+        self
+    }
+
+    /// Leaves out the script, which works with every framework.
+    pub(crate) fn without_script(mut self) -> Self {
+        self.files.clear();
+        self
+    }
+
     pub(crate) fn file(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
         self.files.push((name.to_owned(), content.into()));
         self

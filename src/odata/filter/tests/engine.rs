@@ -335,3 +335,24 @@ fn literals_are_quoted_as_for_the_galleries_engine() {
         assert!(holds(&format!("Title eq '{c}'"), Some(&c.to_string())), "{c}");
     }
 }
+
+/// `NuGetGallery` rewrites an equality of `Version` with a constant, on either side, to one of normal forms
+/// (`NormalizeVersionInterceptorFacts`); larder compares versions everywhere.
+#[test]
+fn versions_are_compared_in_their_normal_form() {
+    for (filter, expected) in [
+        ("Version eq '01.00.00'", true),
+        ("'01.00.00' eq Version", true),
+        ("'01.00.02' eq Version", false),
+        ("NormalizedVersion eq '1.0.0.0'", true),
+        ("'1' eq NormalizedVersion", true),
+        ("Version ne '01.00'", false),
+        ("substring('1.0.00',0,3) eq Version", true),
+        ("Version eq 'a' or Version eq '' or Version eq ' '", false),
+        ("Version eq null", false),
+        ("Id eq '01.00.00'", false),
+        ("substringof(Id,'MyProduct') and Id eq 'product'", true),
+    ] {
+        assert_eq!(holds(filter, None), expected, "{filter}");
+    }
+}
