@@ -338,3 +338,19 @@ fn wrong_types_are_refused_with_the_column() {
         assert_eq!(message, expected);
     }
 }
+
+#[test]
+fn a_version_joined_with_nothing_is_a_text() {
+    let row = row("git", "1.0");
+    for operands in [
+        [of(Column::NormalizedVersion), null()],
+        [null(), of(Column::NormalizedVersion)],
+        [of(Column::NormalizedVersion), of(Column::Title)],
+    ] {
+        let joined = call(Function::Concat, operands);
+        for (text, verdict) in [("1.0.0", Verdict::True), ("1.0", Verdict::False)] {
+            let is_equal = equal(joined.clone(), quoted(text));
+            assert_eq!(is_equal.verdict(&columns(&row)), verdict, "{text}");
+        }
+    }
+}
