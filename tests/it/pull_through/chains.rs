@@ -93,7 +93,7 @@ async fn a_mirror_finds_what_stands_behind_versions_that_are_not_asked_for() {
         for app in [&origin, &mirror] {
             assert_eq!(names(&app.feed(target).await), [expected], "{target}");
         }
-        let second = format!("{}&semVerLevel=2.0.0", release);
+        let second = format!("{release}&semVerLevel=2.0.0");
         assert_eq!(
             names(&mirror.feed(&second).await),
             ["git 3.0.0+build.5"],
