@@ -353,3 +353,19 @@ fn orders_put_nulls_first_and_fold_titles_and_ids() {
     b.download_count = 5;
     assert_eq!(pair(Column::DownloadCount, &a, &b), Ordering::Greater);
 }
+
+#[test]
+fn a_version_joined_with_nothing_is_a_text() {
+    let row = row("git", "1.0");
+    for operands in [
+        [of(Column::NormalizedVersion), null()],
+        [null(), of(Column::NormalizedVersion)],
+        [of(Column::NormalizedVersion), of(Column::Title)],
+    ] {
+        let joined = call(Function::Concat, operands);
+        for (text, verdict) in [("1.0.0", Verdict::True), ("1.0", Verdict::False)] {
+            let is_equal = equal(joined.clone(), quoted(text));
+            assert_eq!(is_equal.verdict(&columns(&row)), verdict, "{text}");
+        }
+    }
+}

@@ -136,6 +136,14 @@ impl<'a> TextValue<'a> {
         Self::cased(respelled, case)
     }
 
+    /// Returns the same text, no longer a version column.
+    pub(super) fn without_version(self) -> Self {
+        Self {
+            origin: Origin::Other,
+            ..self
+        }
+    }
+
     /// Returns this text followed by another. Case is ignored where both ignore it.
     pub(super) fn followed_by(&self, other: &Self) -> Self {
         Self::cased(format!("{}{}", self.raw, other.raw), self.case.min(other.case))
