@@ -136,6 +136,14 @@ impl<'a> TextValue<'a> {
         Self::cased(respelled, case)
     }
 
+    /// Returns the same text, no longer a version column.
+    pub(super) fn without_version(self) -> Self {
+        Self {
+            origin: Origin::Other,
+            ..self
+        }
+    }
+
     /// Returns this text followed by another. Case is ignored where both ignore it.
     pub(super) fn followed_by(&self, other: &Self) -> Self {
         Self::cased(format!("{}{}", self.raw, other.raw), self.case.min(other.case))
@@ -153,15 +161,6 @@ impl<'a> TextValue<'a> {
             return self.compare_folded(other);
         }
         self.raw.cmp(&other.raw)
-    }
-
-    /// Compares as orders do: versions as versions, columns ignoring case.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
-        let ignores_case = self.case >= Case::IgnoredInSearch && other.case >= Case::IgnoredInSearch;
-        if ignores_case && !self.is_version_column() && !other.is_version_column() {
-            return self.compare_folded(other);
-        }
-        self.compare(other)
     }
 
     fn compare_folded(&self, other: &Self) -> Ordering {

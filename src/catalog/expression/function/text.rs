@@ -139,7 +139,7 @@ pub(super) fn concat<'a>(left: Value<'a>, right: Value<'a>, columns: &Columns<'a
             }
         }
         (Value::Deferred, _) | (_, Value::Deferred) => Value::Deferred,
-        (Value::Text(text), _) | (_, Value::Text(text)) => Value::Text(text),
+        (Value::Text(text), _) | (_, Value::Text(text)) => Value::Text(text.without_version()),
         _ => Value::Null,
     }
 }

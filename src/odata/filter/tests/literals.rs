@@ -62,6 +62,7 @@ fn conditions_that_hold() {
         "tolower(Version) eq '1.2.3-beta' and tolower(Version) ne '1.2.3.0-beta'",
         "substringof('BETA', Version) and startswith(NormalizedVersion, '1.2.')",
         "Version eq NormalizedVersion and length(Version) eq 10",
+        "concat(null,Version) ne '1.2.3.0-beta' and concat(Version,Title) ne '1.02.3-Beta'",
         // Ids.
         "Id eq 'GIT.INSTALL' and Id ge 'git.install' and Id le 'GIT.install' and not (Id gt 'git.INSTALL')",
         "Id lt 'h' and Id gt 'Git' and 'GIT.INSTALL' eq Id and Id ne 'git'",
