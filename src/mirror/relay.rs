@@ -1,7 +1,8 @@
 //! Handing a search on to the upstreams, so that what they find becomes known here.
 //!
 //! A query that fixes no id is answered from the view; before that, each upstream's own `Search()` is asked as far as the
-//! asked page needs, or as far as it goes where the answers to a text are counted, and its rows join the view. What was asked a short while ago is not asked again.
+//! asked page needs, or as far as it goes where the answers to a text are counted, and its rows join the view. What was
+//! asked a short while ago is not asked again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -93,8 +94,12 @@ impl Mirror {
                 .saturating_add(query.page.length())
         };
         let (mut skip, mut pages) = (Some(0), 0);
-        // One row more than wanted: a page that ends where the known rows end would look like the last one.
-        while let Some(from) = skip.filter(|skip| *skip <= wanted && pages < PAGES_AT_A_TIME) {
+        while let Some(from) = skip.filter(|_| pages < PAGES_AT_A_TIME) {
+            // One row more than wanted: a page that ends where the known rows end would look like the last one. What the
+            // upstream finds need not answer the whole question, so far enough is where enough is known to answer.
+            if from > wanted && self.count_known(view, query).await? > wanted {
+                break;
+            }
             let key = SearchKey {
                 upstream: source.clone(),
                 terms: hint.clone(),
@@ -127,6 +132,12 @@ impl Mirror {
             };
         }
         Ok(())
+    }
+
+    /// Counts what is known to answer a query, on all its pages.
+    async fn count_known(&self, view: &Arc<FeedView>, query: &Query) -> Result<u64, MirrorError> {
+        let known = self.answer(view, &query.counted(), Vec::new()).await?;
+        Ok(known.total)
     }
 
     /// Returns what a page led to that was asked for a short while ago.

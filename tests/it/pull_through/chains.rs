@@ -102,3 +102,24 @@ async fn a_mirror_finds_what_stands_behind_versions_that_are_not_asked_for() {
         assert_eq!(names(&mirror.feed(target).await), [expected], "{target} again");
     }
 }
+
+#[tokio::test]
+async fn a_mirror_lists_all_that_answers_however_little_of_what_is_found_does() {
+    let origin = TestApp::start("").await;
+    // More than one page of the upstream's search stands before each of those that are asked for.
+    for number in 0..90 {
+        let tags = if number % 45 == 44 { "common rare" } else { "common" };
+        let package = Nupkg::new(&format!("package{number:02}"), "1.0.0").tags(tags).pack();
+        origin.push(&package).await.expect_status(201);
+    }
+    for target in [
+        "/api/v2/Search()?searchTerm='common'&$filter=IsLatestVersion and endswith(Id,'4')&$top=30",
+        "/api/v2/Packages()?$filter=IsLatestVersion and substringof(' rare ',Tags)&$top=1",
+        "/api/v2/Packages()?$filter=IsLatestVersion and endswith(Id,'9')",
+    ] {
+        let mirror = TestApp::start(&upstream_at("origin", &origin.url("/api/v2/"))).await;
+        let (expected, found) = (origin.feed(target).await, mirror.feed(target).await);
+        assert_eq!(names(&found), names(&expected), "{target}");
+        assert_eq!(found.next.is_some(), expected.next.is_some(), "{target}");
+    }
+}
