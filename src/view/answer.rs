@@ -140,6 +140,8 @@ struct Scan<'a> {
     order: Vec<SortKey>,
     /// Whether the groups and their members come in the order of the answer.
     is_natural: bool,
+    /// Whether the first key is a column of whole numbers.
+    is_by_number: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -158,9 +160,16 @@ impl<'a> Scan<'a> {
                 }
             ]
         );
+        let is_number = |key: &SortKey| {
+            groups
+                .first()
+                .and_then(|group| key.number(&group.members().first()?.row))
+                .is_some()
+        };
         Self {
             groups,
             query,
+            is_by_number: order.first().is_some_and(is_number),
             order,
             is_natural,
         }
@@ -261,6 +270,7 @@ impl<'a> Scan<'a> {
     fn prefix(&self, member: &Member, number: u32, rank: Rank) -> u64 {
         let Some(key) = self.order.first() else { return 0 };
         let prefix = match key.by {
+            SortBy::Value(_) if self.is_by_number => key.number(&member.row).unwrap_or_default(),
             // Of the most relevant ones the most downloaded come first.
             SortBy::Rank => return ((rank as u64) << 56) | (!member.row.download_count >> 8),
             SortBy::Id => u64::from(number),
@@ -278,7 +288,8 @@ impl<'a> Scan<'a> {
         if by_prefix.is_ne() || self.is_natural {
             return by_prefix.then_with(|| (one.group, one.at).cmp(&(two.group, two.at)));
         }
-        for key in &self.order {
+        // A number is its own prefix: those that have the same are told apart by the keys behind it.
+        for key in self.order.iter().skip(usize::from(self.is_by_number)) {
             let ordering = match key.by {
                 SortBy::Id => one.group.cmp(&two.group),
                 // Within a group the highest version stands first.
