@@ -16,7 +16,7 @@ use futures::stream::BoxStream;
 
 use crate::catalog::query::{Latest, Prerelease};
 use crate::catalog::{Announced, SearchTerms, SourceName};
-use crate::nuget::{NuGetVersion, PackageId};
+use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
 pub use client::{Limits, SetupError, Timeouts};
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
@@ -79,6 +79,9 @@ pub struct UpstreamSearch {
     pub prerelease: Prerelease,
     /// Which one version of each id is wanted; `None` for all versions.
     pub latest: Option<Latest>,
+    /// The versions that are wanted, and among which the latest is the latest: an upstream tells only one for each id, and
+    /// where it is not readable for whoever asked, the one that is would stay unknown.
+    pub level: SemVerLevel,
     /// Rows to pass over.
     pub skip: u64,
     /// The most rows that are wanted; upstreams are asked for at most [`v2::SEARCH_PAGE`].

@@ -33,6 +33,9 @@ pub(crate) fn atom_read(data: &[u8]) {
         return;
     };
     assert!(page.entries.len() + page.skipped.len() <= limits.entries);
+    if let Some(next) = &page.next {
+        assert!(next.parse::<url::Url>().is_ok(), "{next} is no absolute URL");
+    }
     for announced in &page.entries {
         for property in &announced.entry.properties {
             let length = property.value.as_ref().map_or(0, String::len);

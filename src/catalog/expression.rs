@@ -82,7 +82,7 @@ pub use self::kind::Kind;
 pub use self::number::Arithmetic;
 pub use self::text::{Case, TextLiteral, TextValue};
 pub use self::typing::TypeError;
-pub use self::value::{Duration, Value, order};
+pub use self::value::{Duration, Value};
 pub use self::work::Work;
 
 use self::number::negated;

@@ -1,5 +1,7 @@
 //! All versions of one id as one feed sees them: merged, shadowed, with latest flags.
 
+mod changes;
+
 use std::sync::Arc;
 
 use super::query::Latest;
@@ -11,7 +13,8 @@ use crate::nuget::{PackageId, SemVerLevel};
 pub struct Member {
     /// The source that answers for this version.
     pub source: SourceName,
-    /// Its row.
+    /// Its row. Of what is hosted it was last updated when its latest flags last changed, where that was later than any change
+    /// of its own.
     pub row: Arc<Row>,
     /// The latest flags, and a copy of what the row says of taking part.
     flags: u8,
@@ -100,6 +103,10 @@ impl Group {
     /// `hosted` is the feed's own source: where it has any version of the id, listed or not, the upstreams do not count
     /// (an id is shadowed, not a version: a higher version elsewhere must never overtake a private package).
     /// Between `upstreams` the earlier answers for a version. Returns `None` where no source has the id.
+    ///
+    /// When the latest flags of hosted versions changed is told from all rows of the id. What is mirrored keeps what its
+    /// upstream says: its rows do not tell when they were unlisted, and a client that comes here from the upstream goes on
+    /// from the upstream's times.
     #[must_use]
     pub fn merge(hosted: &Contribution<'_>, upstreams: &[Contribution<'_>]) -> Option<Self> {
         let sources: Vec<&Contribution<'_>> = if hosted.rows.is_empty() {
@@ -120,6 +127,9 @@ impl Group {
         members.dedup_by(|later, earlier| later.row.version == earlier.row.version);
         for level in [SemVerLevel::One, SemVerLevel::Two] {
             mark_latest(&mut members, level);
+        }
+        if !hosted.rows.is_empty() {
+            changes::tell(&mut members);
         }
         let latest = LATEST.map(|(latest, level)| {
             let at = members.iter().position(|member| member.is_latest(latest, level));

@@ -43,7 +43,7 @@ pub enum Field {
     Tag,
     /// Anywhere in the authors.
     Author,
-    /// Anywhere in the owners; in the authors, where a source does not tell the owners.
+    /// Anywhere in the authors: sources do not tell the owners, or tell them where no query looks.
     Owner,
 }
 

@@ -114,7 +114,7 @@ pub enum Dialect {
 pub(super) fn not_allowed(allow: &'static str, method: &Method) -> ApiError {
     ApiError::MethodNotAllowed {
         allow,
-        text: format!("{method} is not allowed here; {allow} are."),
+        text: format!("{method} is not allowed here; what is: {allow}."),
     }
 }
 

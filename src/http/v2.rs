@@ -64,7 +64,8 @@ async fn read(app: &App, feed: &FeedRequest<'_>, asked: Address, parts: &Parts) 
     let takes_post = matches!(asked, Address::List(_) | Address::Count(_));
     let method = &parts.method;
     if !(method == Method::GET || method == Method::HEAD || (takes_post && method == Method::POST)) {
-        return Err(not_allowed("GET, HEAD", method));
+        let allow = if takes_post { "GET, HEAD, POST" } else { "GET, HEAD" };
+        return Err(not_allowed(allow, method));
     }
     let format = format(feed, parts)?;
     let asked_by = AskedBy { head: parts, format };

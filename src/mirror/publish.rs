@@ -194,9 +194,14 @@ impl Mirror {
                 "the package.json of {id} {version} is missing; bring it back from a backup, or run `larder reindex`"
             ))
         })?;
+        let is_listed = listed == Listed::Yes;
+        if sidecar.listed == is_listed && record.row.listed == is_listed {
+            // Nothing about it is updated (NuGetGallery, PackageUpdateService.MarkPackageUnlistedAsync).
+            return Ok(());
+        }
         let at = self.inner.clock.now();
         let sidecar = Sidecar {
-            listed: listed == Listed::Yes,
+            listed: is_listed,
             last_edited: Some(at),
             last_updated: at,
             ..sidecar

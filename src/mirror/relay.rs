@@ -1,7 +1,7 @@
 //! Handing a search on to the upstreams, so that what they find becomes known here.
 //!
 //! A query that fixes no id is answered from the view; before that, each upstream's own `Search()` is asked as far as the
-//! asked page needs, and its rows join the view. What was asked a short while ago is not asked again.
+//! asked page needs, or as far as it goes where the answers to a text are counted, and its rows join the view. What was asked a short while ago is not asked again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{Mirror, MirrorError, policy};
 use crate::catalog::order::SortBy;
 use crate::catalog::query::{Direction, Latest, Prerelease};
 use crate::catalog::{Announced, Change, Column, Expression, Instant, Query, SearchTerms, SourceName};
-use crate::nuget::PackageId;
+use crate::nuget::{PackageId, SemVerLevel};
 use crate::upstream::v2::SEARCH_PAGE;
 use crate::upstream::{SearchOrder, UpstreamSearch};
 use crate::view::FeedView;
@@ -32,6 +32,7 @@ pub(super) struct SearchKey {
     order: SearchOrder,
     includes_prerelease: bool,
     latest: Option<Latest>,
+    level: SemVerLevel,
     skip: u64,
 }
 
@@ -83,9 +84,14 @@ impl Mirror {
         } else {
             0
         };
-        let wanted = passed
-            .saturating_add(query.page.skip)
-            .saturating_add(query.page.length());
+        // Clients page as far as the count says, so all that a search finds is counted; not all that the upstream has.
+        let wanted = if query.page.wants_total && !hint.is_empty() {
+            u64::MAX
+        } else {
+            passed
+                .saturating_add(query.page.skip)
+                .saturating_add(query.page.length())
+        };
         let (mut skip, mut pages) = (Some(0), 0);
         // One row more than wanted: a page that ends where the known rows end would look like the last one.
         while let Some(from) = skip.filter(|skip| *skip <= wanted && pages < PAGES_AT_A_TIME) {
@@ -95,6 +101,7 @@ impl Mirror {
                 order: order_of(query),
                 includes_prerelease: query.prerelease == Prerelease::Include,
                 latest: query.latest,
+                level: query.level,
                 skip: from,
             };
             skip = if let Some(done) = self.searched(&key) {
@@ -143,6 +150,7 @@ impl Mirror {
                 Prerelease::Exclude
             },
             latest: key.latest,
+            level: key.level,
             skip: key.skip,
             top: SEARCH_PAGE,
         };

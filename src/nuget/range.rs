@@ -1,6 +1,9 @@
 //! Version ranges in interval notation (NuGet.Client, `VersionRangeFactory`).
 //!
-//! Floating ranges (`1.0.*`) are a project file's, never a package's: they are refused by name.
+//! Floating ranges (`1.0.*`) are a project file's, never a package's: they are refused by name, but where a project asks
+//! ([`VersionRange::parse_floating`]).
+
+mod floating;
 
 use std::fmt;
 use std::str::FromStr;
@@ -83,7 +86,56 @@ pub enum RangeError {
     },
 }
 
+/// Whether the lower bound may float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Floating {
+    Allowed,
+    Refused,
+}
+
 impl VersionRange {
+    /// Parses a range whose lower bound may float. It begins at the lowest version that the bound stands for, and holds all
+    /// that lies above: which of these is preferred, the star tells, what satisfies the range, it does not (NuGet.Client,
+    /// `VersionRangeBase.Satisfies`).
+    ///
+    /// ```
+    /// use larder::nuget::VersionRange;
+    /// assert_eq!(VersionRange::parse_floating("1.2.*").unwrap().normalized(), "[1.2.0, )");
+    /// assert_eq!(VersionRange::parse_floating("[1.*,3.0)").unwrap().normalized(), "[1.0.0, 3.0.0)");
+    /// ```
+    pub fn parse_floating(text: &str) -> Result<Self, RangeError> {
+        Self::parse(text, Floating::Allowed)
+    }
+
+    fn parse(text: &str, floating: Floating) -> Result<Self, RangeError> {
+        if text.len() > MAX_RANGE_BYTES {
+            return Err(RangeError::TooLong { bytes: text.len() });
+        }
+        let spelling = text.trim();
+        if spelling.is_empty() {
+            return Err(RangeError::Empty);
+        }
+        if spelling.contains('*') && floating == Floating::Refused {
+            return Err(RangeError::Floating {
+                range: spelling.to_owned(),
+            });
+        }
+        let (minimum, maximum) = parse_bounds(spelling)?;
+        if let (Some(low), Some(high)) = (&minimum, &maximum) {
+            let is_contradiction = low.version == high.version && low.edge != high.edge;
+            if low.version > high.version || is_contradiction {
+                return Err(RangeError::Order {
+                    range: spelling.to_owned(),
+                });
+            }
+        }
+        Ok(Self {
+            minimum,
+            maximum,
+            spelling: spelling.to_owned(),
+        })
+    }
+
     /// Returns the range as it was spelled, without blanks around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -153,32 +205,7 @@ impl FromStr for VersionRange {
     type Err = RangeError;
 
     fn from_str(text: &str) -> Result<Self, RangeError> {
-        if text.len() > MAX_RANGE_BYTES {
-            return Err(RangeError::TooLong { bytes: text.len() });
-        }
-        let spelling = text.trim();
-        if spelling.is_empty() {
-            return Err(RangeError::Empty);
-        }
-        if spelling.contains('*') {
-            return Err(RangeError::Floating {
-                range: spelling.to_owned(),
-            });
-        }
-        let (minimum, maximum) = parse_bounds(spelling)?;
-        if let (Some(low), Some(high)) = (&minimum, &maximum) {
-            let is_contradiction = low.version == high.version && low.edge != high.edge;
-            if low.version > high.version || is_contradiction {
-                return Err(RangeError::Order {
-                    range: spelling.to_owned(),
-                });
-            }
-        }
-        Ok(Self {
-            minimum,
-            maximum,
-            spelling: spelling.to_owned(),
-        })
+        Self::parse(text, Floating::Refused)
     }
 }
 
@@ -187,7 +214,7 @@ fn parse_bounds(spelling: &str) -> Result<(Option<Bound>, Option<Bound>), RangeE
         range: spelling.to_owned(),
     };
     let Some((low_edge, rest)) = strip_edge(spelling, '[', '(', str::strip_prefix) else {
-        return Ok((parse_bound(spelling, spelling, Edge::Inclusive)?, None));
+        return Ok((parse_minimum(spelling, spelling, Edge::Inclusive)?, None));
     };
     let (high_edge, inner) = strip_edge(rest, ']', ')', str::strip_suffix).ok_or_else(shape)?;
     let mut parts = inner.split(',');
@@ -202,7 +229,7 @@ fn parse_bounds(spelling: &str) -> Result<(Option<Bound>, Option<Bound>), RangeE
         return Err(shape());
     }
     Ok((
-        parse_bound(spelling, low, low_edge)?,
+        parse_minimum(spelling, low, low_edge)?,
         parse_bound(spelling, high, high_edge)?,
     ))
 }
@@ -218,10 +245,14 @@ fn strip_edge(
         .or_else(|| strip(text, exclusive).map(|rest| (Edge::Exclusive, rest)))
 }
 
+/// Parses a lower bound, which floats where it has a star.
+fn parse_minimum(range: &str, text: &str, edge: Edge) -> Result<Option<Bound>, RangeError> {
+    let floor = text.contains('*').then(|| floating::floor(text)).flatten();
+    parse_bound(range, floor.as_deref().unwrap_or(text), edge)
+}
+
 fn parse_bound(range: &str, text: &str, edge: Edge) -> Result<Option<Bound>, RangeError> {
-    // The blank behind a comma is no part of a version as long as may be.
-    let text = text.trim();
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Ok(None);
     }
     let version = text.parse().map_err(|reason| RangeError::Bound {
@@ -306,10 +337,46 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_versions_are_bounds_in_every_form() {
-        let longest = format!("1.0.0-{}", "a".repeat(58));
-        let exact = range(&format!("[{longest}]"));
-        assert_eq!(range(&exact.normalized()).minimum(), exact.minimum());
+    fn floats_from_the_floor() {
+        for (text, normalized) in [
+            ("*", "[0.0.0, )"),
+            ("*-*", "[0.0.0-0, )"),
+            ("1.*", "[1.0.0, )"),
+            (" 1.2.* ", "[1.2.0, )"),
+            ("1.2.3.*", "[1.2.3, )"),
+            ("1*", "[10.0.0, )"),
+            ("1.0.0-*", "[1.0.0-0, )"),
+            ("1.0.0-rc*", "[1.0.0-rc, )"),
+            ("1.0.0-rc.*", "[1.0.0-rc.0, )"),
+            ("1.0.0-rc-*", "[1.0.0-rc-, )"),
+            ("1.*-*", "[1.0.0-0, )"),
+            ("1.2.*-rc.*", "[1.2.0-rc.0, )"),
+            ("[1.*,2.0)", "[1.0.0, 2.0.0)"),
+            ("( 1.* , 2.0]", ""),
+            ("( 1.*, 2.0]", "(1.0.0, 2.0.0]"),
+            ("[*,2.0)", "[0.0.0, 2.0.0)"),
+            ("1.0", "[1.0.0, )"),
+            ("[1.*]", ""),
+            ("[1.0,*)", ""),
+            ("[1.0,2.*)", ""),
+            ("[3.*,2.0)", ""),
+            ("1.*.2", ""),
+            ("**", ""),
+            ("1.**", ""),
+            ("1.0.0-**", ""),
+            ("1.*-rc", ""),
+            ("1.0-*.1", ""),
+            ("1.0.0+*", ""),
+            ("1.*+x", ""),
+            ("1.2.3.4.*", ""),
+            ("x*", ""),
+        ] {
+            let read = VersionRange::parse_floating(text).map(|range| range.normalized());
+            assert_eq!(read.unwrap_or_default(), normalized, "{text:?}");
+        }
+        let floating = VersionRange::parse_floating("1.*").unwrap();
+        assert!(floating.satisfies(&"2.5-a".parse().unwrap()) && !floating.satisfies(&"1.0-a".parse().unwrap()));
+        assert_eq!(floating.as_str(), "1.*");
     }
 
     #[test]
@@ -346,8 +413,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in "\\PC{0,40}|[\\[(]?[0-9.,a \\-]{0,20}[\\])]?") {
+        fn never_panics(text in "\\PC{0,40}|[\\[(]?[0-9.,a* \\-]{0,20}[\\])]?") {
             let _ = text.parse::<VersionRange>();
+            let _ = VersionRange::parse_floating(&text);
         }
 
         #[test]

@@ -81,6 +81,9 @@ pub enum AddressError {
     /// What stands in parentheses is no list of names and values.
     #[error("'{0}' is not a key: write (Id='git',Version='2.40.0')")]
     Key(String),
+    /// Parentheses behind a function's name hold what cannot be read there.
+    #[error("'{0}' is not read: parameters stand behind a question mark, as in FindPackagesById()?id='git'")]
+    Parameters(String),
     /// The key's id is none.
     #[error(transparent)]
     Id(#[from] PackageIdError),
@@ -169,7 +172,7 @@ fn resolve(segments: &[&str]) -> Result<Address, AddressError> {
         }
         "search" if arguments.is_none() => Ok(list(Collection::Search, rest)),
         "getupdates" if arguments.is_none() => Ok(list(Collection::GetUpdates, rest)),
-        "search" | "getupdates" => Err(AddressError::Key((*first).to_owned())),
+        "search" | "getupdates" => Err(AddressError::Parameters((*first).to_owned())),
         "package-ids" if inside.is_none() => Ok(last(rest, Address::PackageIds)),
         "package-versions" if inside.is_none() => match rest {
             [id] => Ok(Address::PackageVersions(id.parse()?)),
@@ -239,9 +242,10 @@ pub(super) fn key(id: &str, version: &str) -> Result<Key, AddressError> {
 }
 
 fn inline_id(segment: &str, arguments: &str) -> Result<String, AddressError> {
-    match pairs(segment, arguments)?.into_iter().next() {
+    let pairs = pairs(segment, arguments).unwrap_or_default();
+    match pairs.into_iter().next() {
         Some((name, id)) if name.eq_ignore_ascii_case("id") => Ok(id),
-        _ => Err(AddressError::Key(segment.to_owned())),
+        _ => Err(AddressError::Parameters(segment.to_owned())),
     }
 }
 
@@ -511,6 +515,15 @@ mod tests {
             assert!(parse(path).is_err(), "{path}: {:?}", parse(path));
         }
         assert_eq!(parse(&"x".repeat(MAX_PATH_BYTES + 1)), Err(AddressError::TooLong));
+        // What to write instead is not what a key would need.
+        for path in [
+            "Search(searchTerm='x')",
+            "GetUpdates(packageIds='x')",
+            "FindPackagesById('git')",
+            "FindPackagesById(name='git')",
+        ] {
+            assert_eq!(parse(path), Err(AddressError::Parameters(path.to_owned())));
+        }
     }
 
     proptest! {

@@ -112,7 +112,7 @@ pub enum OptionsError {
     Order(FilterError),
     /// The order has something that lists cannot be ordered by.
     #[error(
-        "$orderby cannot order by '{0}': use Id, Version, Title, Published, DownloadCount or another property of a version, or concat(Title,Id)"
+        "$orderby cannot order by '{0}': use Id, Version, Title, Description, Summary, Tags, Authors, Created, Published, LastUpdated, LastEdited, DownloadCount, VersionDownloadCount, PackageSize, a flag, or concat(Title,Id)"
     )]
     OrderKey(String),
     /// The order has too many keys.

@@ -6,8 +6,8 @@ use super::options::OptionsError;
 use crate::catalog::Updates;
 use crate::catalog::updates::{Extent, Installed};
 use crate::limits::{MAX_TARGET_FRAMEWORKS, MAX_UPDATE_IDS};
-use crate::nuget::PackageId;
 use crate::nuget::framework::Targets;
+use crate::nuget::{PackageId, VersionRange};
 
 /// The parameters as they came; lists are separated by `|`.
 #[derive(Debug, Clone, Default)]
@@ -50,8 +50,8 @@ impl UpdateParameters {
     }
 
     /// Returns what is asked. Ids, versions and constraints stand in pairs: where their numbers differ nothing is asked, a
-    /// pair whose id or version is none is passed over, and a constraint that is none allows everything. Without any
-    /// constraints all is allowed.
+    /// pair whose id or version is none is passed over, and a constraint that is none allows everything; one that floats
+    /// allows what lies above its floor. Without any constraints all is allowed.
     #[must_use]
     pub fn updates(&self) -> Updates {
         let ids = items(&self.package_ids);
@@ -68,7 +68,7 @@ impl UpdateParameters {
             let id: PackageId = id.trim().parse().ok()?;
             let installed = Installed {
                 version: version.parse().ok()?,
-                constraint: constraint.parse().ok(),
+                constraint: VersionRange::parse_floating(constraint).ok(),
             };
             Some((id, installed))
         };

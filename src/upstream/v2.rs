@@ -16,7 +16,7 @@ use super::content::open_package;
 use super::{BadAnswer, ContentStream, SearchOrder, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
 use crate::catalog::query::{Latest, Prerelease};
 use crate::catalog::{Announced, SourceName};
-use crate::nuget::{NuGetVersion, PackageId};
+use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 use crate::odata::atom_read::{FeedPage, read_feed};
 use crate::redact;
 
@@ -234,9 +234,13 @@ fn search_query(search: &UpstreamSearch, top: u64) -> String {
     };
     let prerelease = search.prerelease == Prerelease::Include;
     let skip = search.skip;
+    let level = match search.level {
+        SemVerLevel::One => "",
+        SemVerLevel::Two => "&semVerLevel=2.0.0",
+    };
     format!(
         "{filter}$orderby={order}&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}\
-         &$skip={skip}&$top={top}&semVerLevel=2.0.0"
+         &$skip={skip}&$top={top}{level}"
     )
 }
 
@@ -271,6 +275,7 @@ mod tests {
             order: SearchOrder::Id,
             prerelease: Prerelease::Exclude,
             latest: Some(Latest::Stable),
+            level: SemVerLevel::Two,
             skip: 40,
             top: 40,
         };
@@ -280,12 +285,13 @@ mod tests {
              &includePrerelease=false&$skip=40&$top=40&semVerLevel=2.0.0"
         );
         search.latest = None;
+        search.level = SemVerLevel::One;
         search.order = SearchOrder::Downloads;
         search.terms = SearchTerms::default();
         search.prerelease = Prerelease::Include;
         assert_eq!(
             search_query(&search, 1),
-            "$orderby=DownloadCount%20desc,Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1&semVerLevel=2.0.0"
+            "$orderby=DownloadCount%20desc,Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1"
         );
     }
 

@@ -17,6 +17,20 @@ async fn a_push_to_the_front_page_is_not_answered_as_if_it_were_taken() {
     app.get("/").await.expect_status(200);
 }
 
+#[tokio::test]
+async fn a_refused_method_is_told_all_that_are_not() {
+    let app = TestApp::start("").await;
+    for (target, allowed) in [
+        ("/api/v2/Packages()", "GET, HEAD, POST"),
+        ("/api/v2/Search()/$count", "GET, HEAD, POST"),
+        ("/api/v2/$metadata", "GET, HEAD"),
+    ] {
+        let answer = send(app.request("DELETE", target)).await.unwrap().expect_status(405);
+        assert_eq!(answer.header("allow"), Some(allowed), "{target}");
+        assert!(answer.text().contains(&format!("what is: {allowed}.")), "{target}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_push_that_waits_for_leave_is_refused_at_once() {
     let app = TestApp::start("").await;

@@ -275,6 +275,31 @@ async fn a_change_is_seen_at_once_by_whoever_it_concerns() {
 }
 
 #[tokio::test]
+async fn the_latest_package_is_told_by_its_tag_alone() {
+    let app = git().await;
+    app.clock.advance(Duration::from_secs(60));
+    app.push(&Nupkg::new("git", "1.1.0").pack()).await.expect_status(201);
+    app.clock.advance(Duration::from_secs(60));
+    let latest = "/api/v2/package/git";
+    let newer = app.get("/api/v2/package/git/1.1.0").await;
+    let date = newer.header("last-modified").expect("a date").to_owned();
+    let tag = app.get(latest).await.header("etag").expect("a tag").to_owned();
+    ask(&app, "GET", latest, &[("If-None-Match", &tag)])
+        .await
+        .expect_status(304);
+    // Now the latest is the older file: whoever has the newer one, and its date, does not have it.
+    app.manage("DELETE", "/api/v2/package/git/1.1.0")
+        .await
+        .expect_status(204);
+    let older = app.get(NUPKG).await.body;
+    for header in [("If-Modified-Since", date.as_str()), ("If-None-Match", &tag)] {
+        let answer = ask(&app, "GET", latest, &[header]).await.expect_status(200);
+        assert!(answer.body == older, "{header:?}");
+        assert_eq!(answer.header("last-modified"), None);
+    }
+}
+
+#[tokio::test]
 async fn answers_that_differ_have_other_tags() {
     let app = TestApp::start("server.trusted_proxies = [\"127.0.0.1\"]\n").await;
     app.push(&Nupkg::new("git", "1.0.0").pack()).await.expect_status(201);

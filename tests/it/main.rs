@@ -21,6 +21,7 @@ mod fuzz_corpus;
 mod http_caching;
 mod judges;
 mod kill;
+mod last_updated;
 mod listings;
 mod oracle;
 mod paging;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use larder::catalog::SearchTerms;
 use larder::catalog::query::{Latest, Prerelease};
-use larder::nuget::PackageId;
+use larder::nuget::{PackageId, SemVerLevel};
 use larder::upstream::{
     BadAnswer, ErrorKind, Limits, Outage, SearchOrder, Timeouts, Upstream as _, UpstreamError, UpstreamSearch,
     V2Settings, V2Upstream,
@@ -466,6 +466,7 @@ fn search() -> UpstreamSearch {
         order: SearchOrder::Id,
         prerelease: Prerelease::Exclude,
         latest: Some(Latest::Stable),
+        level: SemVerLevel::Two,
         skip: 0,
         top: 40,
     }

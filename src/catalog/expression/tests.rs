@@ -340,16 +340,17 @@ fn wrong_types_are_refused_with_the_column() {
 }
 
 #[test]
-fn orders_put_nulls_first_and_fold_titles_and_ids() {
-    let (mut a, mut b) = (row("b", "1.9"), row("A", "1.11"));
-    let pair = |column: Column, a: &Row, b: &Row| order(&columns(a).value(column), &columns(b).value(column));
-    assert_eq!(pair(Column::Id, &a, &b), Ordering::Greater);
-    assert_eq!(pair(Column::Version, &a, &b), Ordering::Less);
-    assert_eq!(pair(Column::Title, &a, &b), Ordering::Equal);
-    b.title = Some(text("Zed"));
-    assert_eq!(pair(Column::Title, &a, &b), Ordering::Less);
-    a.title = Some(text("alpha"));
-    assert_eq!(pair(Column::Title, &a, &b), Ordering::Less);
-    b.download_count = 5;
-    assert_eq!(pair(Column::DownloadCount, &a, &b), Ordering::Greater);
+fn a_version_joined_with_nothing_is_a_text() {
+    let row = row("git", "1.0");
+    for operands in [
+        [of(Column::NormalizedVersion), null()],
+        [null(), of(Column::NormalizedVersion)],
+        [of(Column::NormalizedVersion), of(Column::Title)],
+    ] {
+        let joined = call(Function::Concat, operands);
+        for (text, verdict) in [("1.0.0", Verdict::True), ("1.0", Verdict::False)] {
+            let is_equal = equal(joined.clone(), quoted(text));
+            assert_eq!(is_equal.verdict(&columns(&row)), verdict, "{text}");
+        }
+    }
 }

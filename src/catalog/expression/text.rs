@@ -163,15 +163,6 @@ impl<'a> TextValue<'a> {
         self.raw.cmp(&other.raw)
     }
 
-    /// Compares as orders do: versions as versions, columns ignoring case.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
-        let ignores_case = self.case >= Case::IgnoredInSearch && other.case >= Case::IgnoredInSearch;
-        if ignores_case && !self.is_version_column() && !other.is_version_column() {
-            return self.compare_folded(other);
-        }
-        self.compare(other)
-    }
-
     fn compare_folded(&self, other: &Self) -> Ordering {
         self.lower().cmp(&other.lower())
     }

@@ -61,13 +61,3 @@ pub(super) fn compare(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
         (left, right) => Pair::of(left, right)?.compare(),
     }
 }
-
-/// Compares two values as orders do, totally: what has no value comes first; texts that ignore case in searches ignore it here.
-#[must_use]
-pub fn order(left: &Value<'_>, right: &Value<'_>) -> Ordering {
-    if let (Value::Text(one), Value::Text(two)) = (left, right) {
-        return one.order(two);
-    }
-    let has_value = |value: &Value<'_>| !matches!(value, Value::Null | Value::Deferred);
-    compare(left, right).unwrap_or_else(|| has_value(left).cmp(&has_value(right)))
-}

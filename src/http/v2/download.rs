@@ -79,8 +79,8 @@ async fn answer(
     naming: Naming,
 ) -> Result<Response, ApiError> {
     let mut response = match app.mirror.locate(feed.feed, &key.id, &key.version).await? {
-        Located::Held(held) => from_store(app, &held, parts).await?,
-        Located::Arriving(arriving) => on_its_way(app, key, arriving, parts).await?,
+        Located::Held(held) => from_store(app, &held, parts, naming).await?,
+        Located::Arriving(arriving) => on_its_way(app, key, arriving, parts, naming).await?,
     };
     // A 304 has it too (RFC 9110 section 15.4.5): what it renews is fresh again.
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
@@ -95,7 +95,7 @@ async fn answer(
     Ok(response)
 }
 
-async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Response, ApiError> {
+async fn from_store(app: &App, held: &HeldPackage, parts: &Parts, naming: Naming) -> Result<Response, ApiError> {
     let digest: Sha512 = held
         .content
         .sha512
@@ -104,7 +104,8 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
     let file = Representation {
         validators: Validators {
             etag: ETag::of(&digest),
-            last_modified: Some(held.published()),
+            // The latest may be an older file than it was, once a version is unlisted: a date would call it unchanged.
+            last_modified: (naming == Naming::Version).then(|| held.published()),
         },
         size: held.content.size,
     };
@@ -129,7 +130,13 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts) -> Result<Resp
 }
 
 /// Passes a package on while it arrives. A part of it, or an answer that depends on it, waits for the end.
-async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts) -> Result<Response, ApiError> {
+async fn on_its_way(
+    app: &App,
+    key: &Key,
+    mut arriving: Arriving,
+    parts: &Parts,
+    naming: Naming,
+) -> Result<Response, ApiError> {
     let is_plain_get = parts.method == axum::http::Method::GET
         && ![
             "range",
@@ -142,7 +149,7 @@ async fn on_its_way(app: &App, key: &Key, mut arriving: Arriving, parts: &Parts)
         .any(|name| parts.headers.contains_key(*name));
     let (Some(length), true) = (arriving.length(), is_plain_get) else {
         let held = arriving.finished().await?;
-        return from_store(app, &held, parts).await;
+        return from_store(app, &held, parts, naming).await;
     };
     let tag = arriving
         .sha512()

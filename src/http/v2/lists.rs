@@ -88,7 +88,8 @@ pub(super) async fn count(
     head: &Parts,
 ) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let plan = plan_list(app, feed, collection, &options)?;
+    let mut plan = plan_list(app, feed, collection, &options)?;
+    plan.query.page.wants_total = true;
     let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.hint).await?;
     let validators = validators(app, feed, head, prepared.edition());
     if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::Plain)? {

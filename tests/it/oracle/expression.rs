@@ -389,7 +389,8 @@ fn rounded(name: &str, number: f64) -> f64 {
     match name {
         "floor" => below,
         "ceiling" => number.ceil(),
-        _ if rest > 0.5 || (rest >= 0.5 && is_odd) => below + 1.0,
+        // What rounds to zero from below is the negative zero, by which a division tells.
+        _ if rest > 0.5 || (rest >= 0.5 && is_odd) => (below + 1.0).copysign(number),
         _ => below,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::fold::lower;
-use super::package::{Feed, Package, time};
+use super::package::{Feed, Package, shown, time};
 use crate::support::app::TestApp;
 use crate::support::gallery::upstream_at;
 use crate::support::nupkg::{Packed, pack};
@@ -63,20 +63,54 @@ impl Server {
 
     /// Pushes what is hosted, one a second, and hides what is not listed.
     async fn host(&mut self) {
-        for package in &mut self.feed.hosted {
+        let mut flags = Flags::new();
+        for mut package in std::mem::take(&mut self.feed.hosted) {
             self.app.clock.advance(Duration::from_millis(1500));
-            let now = self.app.clock.clock().now();
-            let packed = package.pushed(now);
+            let is_hidden = !std::mem::replace(&mut package.is_listed, true);
+            let packed = package.pushed(self.app.clock.clock().now());
             self.app.push(&packed).await.expect_status(201);
-            if !package.is_listed {
+            let target = format!("/api/v2/package/{}/{}", package.id, package.version().normalised());
+            self.feed.hosted.push(package);
+            flags = self.update(&flags);
+            if is_hidden {
                 self.app.clock.advance(Duration::from_millis(250));
-                let target = format!("/api/v2/package/{}/{}", package.id, package.version().normalised());
                 self.app.manage("DELETE", &target).await.expect_status(204);
-                package.last_updated = self.app.clock.clock().now();
-                package.last_edited = Some(package.last_updated);
+                let now = self.app.clock.clock().now();
+                let package = self.feed.hosted.last_mut().expect("the pushed one");
+                package.is_listed = false;
+                (package.last_updated, package.last_edited) = (now, Some(now));
+                flags = self.update(&flags);
             }
         }
     }
+
+    /// Updates what is hosted and has other latest flags than before. Returns those of now.
+    fn update(&mut self, before: &Flags) -> Flags {
+        let hosted = Feed {
+            upstreams: Default::default(),
+            ..self.feed.clone()
+        };
+        let mut flags = Flags::new();
+        for shown in [shown(&hosted, false), shown(&hosted, true)].concat() {
+            let of_level = [shown.is_latest, shown.is_absolute_latest];
+            flags.entry(key(&shown.package)).or_default().push(of_level);
+        }
+        let now = self.app.clock.clock().now();
+        for package in &mut self.feed.hosted {
+            let is_new = !before.contains_key(&key(package));
+            if !is_new && before[&key(package)] != flags[&key(package)] {
+                package.last_updated = now;
+            }
+        }
+        flags
+    }
+}
+
+/// The latest flags of each version, for clients that do not read SemVer 2, where these see it, and for those that do.
+type Flags = BTreeMap<(String, String), Vec<[bool; 2]>>;
+
+fn key(package: &Package) -> (String, String) {
+    (lower(&package.id), package.version().normalised())
 }
 
 impl Package {

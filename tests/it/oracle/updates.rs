@@ -34,6 +34,11 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
         highest: None,
     },
     Constraint {
+        text: "1.*",
+        lowest: Some(("1.0", true)),
+        highest: None,
+    },
+    Constraint {
         text: "1.2",
         lowest: Some(("1.2", true)),
         highest: None,

@@ -73,3 +73,32 @@ async fn a_mirror_of_a_larder_shows_what_it_shows() {
     }
     mirror.get("/api/v2/package/git.install/1.0").await.expect_status(503);
 }
+
+#[tokio::test]
+async fn a_mirror_finds_what_stands_behind_versions_that_are_not_asked_for() {
+    let origin = TestApp::start("").await;
+    for version in ["1.0.0", "2.0.0-beta", "3.0.0+build.5"] {
+        let package = Nupkg::new("git", version).tags("vcs").pack();
+        origin.push(&package).await.expect_status(201);
+    }
+    // For SemVer 2 the latest is 3.0.0; who does not ask for that level may not read it, and has 1.0.0.
+    let release = "/api/v2/Search()?searchTerm='vcs'&$filter=IsLatestVersion";
+    let version = "/api/v2/Packages()?$filter=IsAbsoluteLatestVersion and substringof('vcs',Tags)";
+    for (target, expected) in [
+        (release, "git 1.0.0"),
+        (version, "git 2.0.0-beta"),
+        ("/api/v1/Search()?searchTerm='vcs'&$filter=IsLatestVersion", "git 1.0.0"),
+    ] {
+        let mirror = TestApp::start(&upstream_at("origin", &origin.url("/api/v2/"))).await;
+        for app in [&origin, &mirror] {
+            assert_eq!(names(&app.feed(target).await), [expected], "{target}");
+        }
+        let second = format!("{release}&semVerLevel=2.0.0");
+        assert_eq!(
+            names(&mirror.feed(&second).await),
+            ["git 3.0.0+build.5"],
+            "after {target}"
+        );
+        assert_eq!(names(&mirror.feed(target).await), [expected], "{target} again");
+    }
+}

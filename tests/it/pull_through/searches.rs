@@ -42,38 +42,32 @@ async fn a_search_is_asked_upstream_in_its_own_shape() {
         (
             "/api/v2/Search()?$filter=IsAbsoluteLatestVersion&searchTerm='version control'&includePrerelease=true",
             format!(
-                "$filter=IsAbsoluteLatestVersion&$orderby=DownloadCount%20desc,Id&searchTerm=%27version%20control%27{rest}=true&$skip=0&$top=40&semVerLevel=2.0.0"
+                "$filter=IsAbsoluteLatestVersion&$orderby=DownloadCount%20desc,Id&searchTerm=%27version%20control%27{rest}=true&$skip=0&$top=40"
             ),
         ),
         (
             "/api/v2/Search()?searchTerm='o''reilly'",
-            format!(
-                "$orderby=DownloadCount%20desc,Id&searchTerm=%27o%27%27reilly%27{rest}=false&$skip=0&$top=40&semVerLevel=2.0.0"
-            ),
+            format!("$orderby=DownloadCount%20desc,Id&searchTerm=%27o%27%27reilly%27{rest}=false&$skip=0&$top=40"),
         ),
         (
             "/api/v2/Search()?$orderby=Id desc&searchTerm='Tags:VCS \"Version  Control\" id:git*'",
             format!(
-                "$orderby=Id&searchTerm=%27tag%3Avcs%20%22version%20control%22%20id%3Agit%27{rest}=false&$skip=0&$top=40&semVerLevel=2.0.0"
+                "$orderby=Id&searchTerm=%27tag%3Avcs%20%22version%20control%22%20id%3Agit%27{rest}=false&$skip=0&$top=40"
             ),
         ),
         (
             "/api/v2/Search()?$filter=IsLatestVersion&$orderby=DownloadCount desc,Id&searchTerm='pest*'&includePrerelease=false",
             format!(
-                "$filter=IsLatestVersion&$orderby=DownloadCount%20desc,Id&searchTerm=%27pest%27{rest}=false&$skip=0&$top=40&semVerLevel=2.0.0"
+                "$filter=IsLatestVersion&$orderby=DownloadCount%20desc,Id&searchTerm=%27pest%27{rest}=false&$skip=0&$top=40"
             ),
         ),
         (
             "/api/v2/Packages()?$filter=IsLatestVersion and substringof('vcs',tolower(Tags))",
-            format!(
-                "$filter=IsLatestVersion&$orderby=Id&searchTerm=%27vcs%27{rest}=true&$skip=0&$top=40&semVerLevel=2.0.0"
-            ),
+            format!("$filter=IsLatestVersion&$orderby=Id&searchTerm=%27vcs%27{rest}=true&$skip=0&$top=40"),
         ),
         (
             "/api/v2/Packages()?$filter=IsLatestVersion",
-            format!(
-                "$filter=IsLatestVersion&$orderby=Id&searchTerm=%27%27{rest}=true&$skip=0&$top=40&semVerLevel=2.0.0"
-            ),
+            format!("$filter=IsLatestVersion&$orderby=Id&searchTerm=%27%27{rest}=true&$skip=0&$top=40"),
         ),
     ] {
         let before = gallery.targets().len();
@@ -166,7 +160,7 @@ async fn a_search_goes_on_upstream_as_far_as_the_page_needs() {
     for skip in [0, 40, 80] {
         let rows: Vec<String> = ids.iter().skip(skip).take(40).map(|id| row(&gallery, id)).collect();
         let target = format!(
-            "{SEARCH}?$orderby=DownloadCount%20desc,Id&searchTerm=%27git%27&targetFramework=%27%27&includePrerelease=false&$skip={skip}&$top=40&semVerLevel=2.0.0"
+            "{SEARCH}?$orderby=DownloadCount%20desc,Id&searchTerm=%27git%27&targetFramework=%27%27&includePrerelease=false&$skip={skip}&$top=40"
         );
         gallery.on(&target, Reply::feed(atom_feed(&rows, None)));
     }
@@ -185,6 +179,29 @@ async fn a_search_goes_on_upstream_as_far_as_the_page_needs() {
         .collect();
     assert_eq!(all, ids);
     assert_eq!(second.next, None);
+}
+
+#[tokio::test]
+async fn all_that_a_search_finds_upstream_is_counted() {
+    let origin = TestApp::start("").await;
+    for number in 0..90 {
+        let package = package(&format!("git{number:02}"));
+        origin.push(&package).await.expect_status(201);
+    }
+    for (target, count) in [
+        ("/api/v2/Search()/$count?searchTerm='git'&$filter=IsLatestVersion", "90"),
+        ("/api/v2/Search()/$count?searchTerm='git'&$top=70", "70"),
+        (
+            "/api/v2/Search()?searchTerm='git'&$inlinecount=allpages&$top=1",
+            "<m:count>90</m:count>",
+        ),
+    ] {
+        // A page that needs no more than some of them makes no smaller number.
+        let page = "server.page_size = 10\n";
+        let mirror = TestApp::start(&format!("{page}{}", upstream_at("origin", &origin.url("/api/v2/")))).await;
+        let answer = mirror.get(target).await.expect_status(200).text();
+        assert!(answer.contains(count), "{target}: {answer}");
+    }
 }
 
 #[tokio::test]
