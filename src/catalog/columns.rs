@@ -73,6 +73,10 @@ pub enum Column {
     DownloadCount,
     VersionDownloadCount,
     PackageSize,
+    /// The title, which is the id where there is none: the `Title` of version 1.
+    TitleOrId,
+    Rating,
+    ExternalPackageUrl,
     /// Any other property: only a record has it.
     Stored {
         name: &'static str,
@@ -198,27 +202,48 @@ pub const PROPERTIES: &[Definition] = &[
     stored("DevelopmentDependency", EdmType::Boolean).required(),
 ];
 
+/// Properties that version 1 of the protocol alone has, from the days of ratings and prices: nothing is said of them any more
+/// (NuGetGallery, `V1FeedPackage`).
+const OF_VERSION_ONE: &[(&str, Column)] = &[
+    ("Rating", Column::Rating),
+    ("ExternalPackageUrl", Column::ExternalPackageUrl),
+];
+
 impl Column {
     /// Returns the column of a name, matched ignoring case (a mirroring tool sends `version eq '1.0'`).
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        definition(name).map(|definition| definition.column)
+        let of_version_one = || {
+            OF_VERSION_ONE
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
+        let column = definition(name).map(|definition| definition.column);
+        column.or_else(|| of_version_one().map(|(_, column)| *column))
     }
 
     /// Returns the name under which it is printed.
     #[must_use]
     pub fn name(self) -> &'static str {
-        PROPERTIES
-            .iter()
-            .find(|definition| definition.column == self)
-            .map_or("", |definition| definition.name)
+        let all = PROPERTIES.iter().map(|definition| (definition.name, definition.column));
+        let column = if self == Self::TitleOrId { Self::Title } else { self };
+        all.chain(OF_VERSION_ONE.iter().copied())
+            .find(|(_, known)| *known == column)
+            .map_or("", |(name, _)| name)
     }
 
     /// Returns the type of its values.
     #[must_use]
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Id | Self::Title | Self::Description | Self::Summary | Self::Tags | Self::Authors => Kind::Text,
+            Self::Id
+            | Self::Title
+            | Self::TitleOrId
+            | Self::Description
+            | Self::Summary
+            | Self::Tags
+            | Self::Authors
+            | Self::ExternalPackageUrl => Kind::Text,
             Self::Version | Self::NormalizedVersion => Kind::Version,
             Self::IsLatestVersion
             | Self::IsAbsoluteLatestVersion
@@ -228,6 +253,7 @@ impl Column {
             Self::Published | Self::Created | Self::LastEdited | Self::LastUpdated => Kind::DateTime,
             Self::DownloadCount | Self::VersionDownloadCount => Kind::Int32,
             Self::PackageSize => Kind::Int64,
+            Self::Rating => Kind::Double,
             Self::Stored { kind, .. } => kind,
         }
     }
@@ -307,6 +333,12 @@ impl<'a> Columns<'a> {
             Column::Version => Value::Text(TextValue::version(&row.version, row.version.as_str())),
             Column::NormalizedVersion => Value::Text(TextValue::version(&row.version, row.version.normalized())),
             Column::Title => text(&row.title),
+            Column::TitleOrId if row.title.is_some() => text(&row.title),
+            Column::TitleOrId => Value::Text(TextValue::folded(
+                row.id.as_str(),
+                row.id.lower(),
+                Case::IgnoredInSearch,
+            )),
             Column::Description => text(&row.description),
             Column::Summary => text(&row.summary),
             Column::Tags => text(&row.tags),
@@ -323,6 +355,8 @@ impl<'a> Columns<'a> {
             Column::DownloadCount => count(row.download_count),
             Column::VersionDownloadCount => count(row.version_download_count),
             Column::PackageSize => count(row.package_size),
+            Column::Rating => Value::Double(0.0),
+            Column::ExternalPackageUrl => Value::Null,
             Column::Stored { name, kind } => self
                 .record
                 .map_or(Value::Deferred, |record| stored_value(record, name, kind)),
@@ -440,6 +474,13 @@ mod tests {
                 definition.name
             );
         }
+        for (name, column) in OF_VERSION_ONE {
+            assert_eq!(
+                (Column::named(&name.to_lowercase()), column.name()),
+                (Some(*column), *name)
+            );
+        }
+        assert_eq!(Column::TitleOrId.name(), "Title");
         assert_eq!(Column::named("Nonsense"), None);
     }
 }

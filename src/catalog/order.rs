@@ -120,6 +120,10 @@ fn column_value<'a>(column: Column, columns: &Columns<'a>) -> SortValue<'a> {
             .map_or(SortValue::Null, |text| {
                 SortValue::Text(Cow::Borrowed(cut(text.lower())))
             }),
+        Column::TitleOrId if row.title.is_some() => column_value(Column::Title, columns),
+        Column::TitleOrId => SortValue::Text(Cow::Borrowed(cut(row.id.lower()))),
+        // All have the same.
+        Column::Rating => SortValue::Integer(0),
         column => plain_value(&columns.value(column)),
     }
 }

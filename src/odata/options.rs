@@ -11,7 +11,7 @@ use super::filter::{self, FilterError};
 use super::negotiate::{self, Format};
 use super::skiptoken::SkipTokenError;
 use super::updates::{UpdateParameters, limited};
-use crate::catalog::columns::{Column, definition};
+use crate::catalog::columns::Column;
 use crate::catalog::expression::Function;
 use crate::catalog::query::{Direction, OrderKey};
 use crate::catalog::updates::Extent;
@@ -342,8 +342,8 @@ fn select(value: &str) -> Result<Option<Vec<&'static str>>, OptionsError> {
         if name == "*" {
             return Ok(None);
         }
-        let definition = definition(name).ok_or_else(|| OptionsError::Select(name.to_owned()))?;
-        names.push(definition.name);
+        let column = Column::named(name).ok_or_else(|| OptionsError::Select(name.to_owned()))?;
+        names.push(column.name());
     }
     Ok((!names.is_empty()).then_some(names))
 }

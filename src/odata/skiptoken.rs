@@ -160,7 +160,12 @@ fn is_text(by: &Expression) -> bool {
         by,
         Expression::Call(..)
             | Expression::Column(
-                Column::Title | Column::Description | Column::Summary | Column::Tags | Column::Authors
+                Column::Title
+                    | Column::TitleOrId
+                    | Column::Description
+                    | Column::Summary
+                    | Column::Tags
+                    | Column::Authors
             )
     )
 }

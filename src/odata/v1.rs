@@ -25,12 +25,16 @@ pub enum V1Address {
     Unknown,
 }
 
-/// A property that version 1 does not have.
+/// A property that the asked version does not have, and the other one has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{option} names '{name}', which is not a property of a package in version 1 of the protocol; ask at /api/v2/")]
+#[error(
+    "{option} names '{name}', which is not a property of a package in version {asked} of the protocol; ask at {other}"
+)]
 pub struct UnknownProperty {
     option: &'static str,
     name: &'static str,
+    asked: u8,
+    other: &'static str,
 }
 
 /// Reads the raw path below a root, with or without its leading slash.
@@ -62,11 +66,20 @@ pub fn parse(raw: &str) -> Result<V1Address, AddressError> {
     })
 }
 
-/// Refuses options that name properties which version 1 does not have.
-pub fn check(options: &Options) -> Result<(), UnknownProperty> {
-    let known = |option, name: &'static str| match Protocol::V1.declared(name) {
+/// Refuses options that name properties which the asked version does not have.
+pub fn check(options: &Options, protocol: Protocol) -> Result<(), UnknownProperty> {
+    let (asked, other) = match protocol {
+        Protocol::V1 => (1, "/api/v2/"),
+        Protocol::V2 => (2, "/api/v1/"),
+    };
+    let known = |option, name: &'static str| match protocol.declared(name) {
         Some(_) => Ok(()),
-        None => Err(UnknownProperty { option, name }),
+        None => Err(UnknownProperty {
+            option,
+            name,
+            asked,
+            other,
+        }),
     };
     for column in options.filter.iter().flat_map(columns) {
         known("$filter", column.name())?;
@@ -80,10 +93,25 @@ pub fn check(options: &Options) -> Result<(), UnknownProperty> {
     Ok(())
 }
 
-/// Leaves of a question what version 1 shows.
+/// Leaves of a question what version 1 shows, and asks it of what version 1 shows: a title is never absent there.
 pub fn narrow(query: &mut Query) {
     query.level = SemVerLevel::One;
     query.prerelease = Prerelease::Exclude;
+    query.filter.iter_mut().for_each(fill_titles);
+    query.order.iter_mut().for_each(|key| fill_titles(&mut key.by));
+}
+
+fn fill_titles(expression: &mut Expression) {
+    let mut open = vec![expression];
+    while let Some(expression) = open.pop() {
+        match expression {
+            Expression::Column(column @ Column::Title) => *column = Column::TitleOrId,
+            Expression::Literal(_) | Expression::Column(_) => {}
+            Expression::Not(one) | Expression::Negate(one) => open.push(one),
+            Expression::All(many) | Expression::Any(many) | Expression::Call(_, many) => open.extend(many),
+            Expression::Compare(_, both) | Expression::Calculate(_, both) => open.extend(both.iter_mut()),
+        }
+    }
 }
 
 /// Returns the columns that an expression names.
@@ -136,26 +164,43 @@ mod tests {
     }
 
     #[test]
-    fn options_name_what_version_one_has() {
-        let checked = |query: &str| check(&options::parse(query).unwrap());
+    fn options_name_what_the_version_has() {
+        let checked = |query: &str, protocol| check(&options::parse(query).unwrap(), protocol);
         for query in [
             "$filter=IsLatestVersion and substringof('a',tolower(Title))&$orderby=DownloadCount desc,Id",
-            "$select=Id,Version&$orderby=concat(Title,Id)",
+            "$select=Id,Version,Rating&$orderby=concat(Title,Id)",
+            "$filter=Rating ge 0 and ExternalPackageUrl eq null&$orderby=rating desc,ExternalPackageUrl",
             "",
         ] {
-            assert_eq!(checked(query), Ok(()), "{query}");
+            assert_eq!(checked(query, Protocol::V1), Ok(()), "{query}");
         }
-        for (query, option, name) in [
-            ("$filter=not IsPrerelease", "$filter", "IsPrerelease"),
-            ("$filter=(1 add -PackageSize) lt 3 or Listed", "$filter", "Listed"),
-            ("$orderby=NormalizedVersion desc", "$orderby", "NormalizedVersion"),
+        for (query, protocol, expected) in [
+            ("$filter=not IsPrerelease", Protocol::V1, "$filter names 'IsPrerelease'"),
+            (
+                "$filter=(1 add -PackageSize) lt 3 or Listed",
+                Protocol::V1,
+                "$filter names 'Listed'",
+            ),
+            (
+                "$orderby=NormalizedVersion desc",
+                Protocol::V1,
+                "$orderby names 'NormalizedVersion'",
+            ),
             (
                 "$select=Id,IsAbsoluteLatestVersion",
-                "$select",
-                "IsAbsoluteLatestVersion",
+                Protocol::V1,
+                "$select names 'IsAbsoluteLatestVersion'",
+            ),
+            ("$filter=Rating eq 0", Protocol::V2, "$filter names 'Rating'"),
+            ("$orderby=Id,rating", Protocol::V2, "$orderby names 'Rating'"),
+            (
+                "$select=externalpackageurl",
+                Protocol::V2,
+                "$select names 'ExternalPackageUrl'",
             ),
         ] {
-            assert_eq!(checked(query), Err(UnknownProperty { option, name }), "{query}");
+            let told = checked(query, protocol).unwrap_err().to_string();
+            assert!(told.starts_with(expected), "{query}: {told}");
         }
     }
 }

@@ -152,6 +152,12 @@ impl Condition<'_> {
 fn is_shared_text(column: Column) -> bool {
     matches!(
         column,
-        Column::Id | Column::Title | Column::Description | Column::Summary | Column::Tags | Column::Authors
+        Column::Id
+            | Column::Title
+            | Column::TitleOrId
+            | Column::Description
+            | Column::Summary
+            | Column::Tags
+            | Column::Authors
     )
 }

@@ -186,9 +186,7 @@ fn not_here(key: &Key) -> ApiError {
 /// Reads the options that a feed's version of the protocol has.
 pub(super) fn read_options(feed: &FeedRequest<'_>) -> Result<Options, ApiError> {
     let options = options::parse(feed.query)?;
-    if feed.protocol == Protocol::V1 {
-        v1::check(&options)?;
-    }
+    v1::check(&options, feed.protocol)?;
     Ok(options)
 }
 

@@ -128,6 +128,73 @@ async fn what_version_one_does_not_have_is_refused() {
 }
 
 #[tokio::test]
+async fn constants_and_titles_of_version_one_are_asked_for_as_they_are_shown() {
+    let app = TestApp::start("server.page_size = 2\n").await;
+    for (id, title) in [
+        ("alpha", Some("Zebra")),
+        ("beta", None),
+        ("gamma", Some("Ape")),
+        ("Delta", None),
+    ] {
+        let package = Nupkg::new(id, "1.0");
+        let package = title
+            .into_iter()
+            .fold(package, |package, title| package.element("title", title))
+            .pack();
+        app.push(&package).await.expect_status(201);
+    }
+    let all = ["alpha 1.0", "beta 1.0", "Delta 1.0", "gamma 1.0"];
+    for (options, expected) in [
+        ("$orderby=Rating desc,DownloadCount desc,Id", &all[..]),
+        ("$orderby=ExternalPackageUrl,Rating&$filter=Rating ge 0", &all),
+        ("$filter=Rating eq 0 and ExternalPackageUrl eq null", &all),
+        ("$filter=Rating gt 0.5 or ExternalPackageUrl ne null", &[]),
+        ("$orderby=Title", &["gamma 1.0", "beta 1.0", "Delta 1.0", "alpha 1.0"]),
+        (
+            "$orderby=Rating,Title desc",
+            &["alpha 1.0", "Delta 1.0", "beta 1.0", "gamma 1.0"],
+        ),
+        (
+            "$orderby=concat(Title,Id)",
+            &["gamma 1.0", "beta 1.0", "Delta 1.0", "alpha 1.0"],
+        ),
+        (
+            "$filter=Title eq 'beta' or startswith(tolower(Title),'de')",
+            &["beta 1.0", "Delta 1.0"],
+        ),
+        ("$filter=Title eq null", &[]),
+    ] {
+        let mut target = format!("/api/v1/Packages()?{options}");
+        let mut found = Vec::new();
+        loop {
+            let page = app.feed(&target).await;
+            found.extend(names(&page));
+            let Some(next) = page.next else { break };
+            target = next.replace(&app.url(""), "");
+        }
+        assert_eq!(found, expected, "{options}");
+    }
+    let entry = app
+        .get("/api/v1/Packages(Id='beta',Version='1.0')?$select=Rating,ExternalPackageUrl")
+        .await;
+    let entry = entry.expect_status(200).text();
+    for part in [
+        "<d:Rating m:type=\"Edm.Double\">0</d:Rating>",
+        "<d:ExternalPackageUrl m:null=\"true\"></d:ExternalPackageUrl>",
+    ] {
+        assert!(entry.contains(part), "no {part} in {entry}");
+    }
+    assert!(!entry.contains("<d:Id>"), "{entry}");
+    for option in ["$filter=Rating eq 0", "$orderby=Rating", "$select=ExternalPackageUrl"] {
+        let answer = app
+            .get(&format!("/api/v2/Packages()?{option}"))
+            .await
+            .expect_status(400);
+        assert!(answer.text().contains("/api/v1/"), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn the_first_clients_are_sent_on_to_the_nupkg() {
     let app = app().await;
     for root in ["/v1", "/api/v1", "/feeds/ours/api/v1"] {
