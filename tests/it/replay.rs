@@ -297,7 +297,7 @@ impl Replay {
         ensure(length_or_chunks || logged.http == "HTTP/1.0", || {
             "neither a length nor chunks".to_owned()
         })?;
-        // WCF refuses a DataServiceVersion above its MaxDataServiceVersion (clients.md 2.2).
+        // WCF refuses a DataServiceVersion above its MaxDataServiceVersion.
         let version = answer.header("DataServiceVersion").unwrap_or_default();
         ensure(version.starts_with("1.0") || version.starts_with("2.0"), || {
             format!("DataServiceVersion {version:?}")
