@@ -10,6 +10,7 @@ mod condition;
 mod content;
 pub mod error;
 mod guard;
+mod settings;
 pub mod template;
 pub mod v2;
 
@@ -22,9 +23,10 @@ use crate::catalog::{Announced, SearchTerms, SourceName};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
 pub use breaker::BreakerSettings;
-pub use client::{ClientSettings, Limits, SetupError, Timeouts};
+pub use client::SetupError;
 pub use condition::RetrySettings;
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
+pub use settings::{ClientSettings, Limits, Timeouts};
 pub use template::{TemplateSettings, TemplateUpstream};
 pub use v2::{V2Settings, V2Upstream};
 

@@ -14,11 +14,11 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::address;
-use super::breaker::BreakerSettings;
 use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
-use crate::limits::{FeedLimits, MAX_ERROR_PAGE_BYTES};
+use super::settings::{ClientSettings, Timeouts};
+use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
 
 /// Redirects that are followed for one request.
@@ -26,66 +26,6 @@ const MAX_REDIRECTS: usize = 5;
 
 /// Connections that idle longer are closed: before the upstream closes them under a request.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For finding the address, connecting and TLS.
-    pub connect: Duration,
-    /// From asking until the answer's headers, each redirect anew.
-    pub header: Duration,
-    /// Between two pieces of the body.
-    pub body: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_millis(3500),
-            header: Duration::from_secs(20),
-            body: Duration::from_secs(15),
-        }
-    }
-}
-
-/// How one upstream is asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClientSettings {
-    /// How long it may take.
-    pub timeouts: Timeouts,
-    /// What larder calls itself there.
-    pub user_agent: String,
-    /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
-    pub internal_hosts: Vec<String>,
-    /// How failures are tried again.
-    pub retry: RetrySettings,
-    /// When it is given up for a while.
-    pub breaker: BreakerSettings,
-}
-
-/// How much of an upstream's answers is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// One page of a feed, decompressed, in bytes.
-    pub page_bytes: u64,
-    /// All pages of one answer together, in bytes.
-    pub answer_bytes: u64,
-    /// Pages of one answer.
-    pub pages: usize,
-    /// What is read of one page.
-    pub feed: FeedLimits,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            page_bytes: 10 << 20,
-            answer_bytes: 64 << 20,
-            pages: 100,
-            feed: FeedLimits::default(),
-        }
-    }
-}
 
 /// Why there is no client for an upstream.
 #[derive(Debug, thiserror::Error)]
@@ -334,7 +274,7 @@ impl HttpClient {
         }
     }
 
-    /// Looks for Cloudflare's "error code: 1015" in the page of a 429.
+    /// Looks for Cloudflare's error 1015 in the page of a 429, as it stands in its texts and in its web pages.
     async fn is_ban(&self, mut response: Response) -> bool {
         let mut page = BytesMut::new();
         while page.len() < MAX_ERROR_PAGE_BYTES {
@@ -343,7 +283,12 @@ impl HttpClient {
                 _ => break,
             }
         }
-        memchr::memmem::find(&page, b"1015").is_some()
+        let page = page.to_ascii_lowercase();
+        let says = |text: &str| memchr::memmem::find(&page, text.as_bytes()).is_some();
+        // The number alone can be part of any other, such as the request's.
+        ["error code: 1015", "error code 1015", "error 1015", ">1015<"]
+            .into_iter()
+            .any(says)
     }
 }
 

@@ -111,7 +111,12 @@ async fn an_upstream_that_asks_to_be_left_alone_is() {
         (Reply::status(429).header("Retry-After", "120"), 120),
         (Reply::status(429).header("Retry-After", "999999"), 600),
         (Reply::status(503).header("Retry-After", "30"), 30),
-        (Reply::status(429).body("<html>error code: 1015</html>"), 3600),
+        (Reply::status(429).body("error code: 1015"), 3600),
+        (
+            Reply::status(429).body("<h1><span>Error</span> <span>1015</span></h1>"),
+            3600,
+        ),
+        (Reply::status(429).body("<p>Ray ID: 8f21015c4d</p>"), 60),
     ] {
         let upstream = ScriptedUpstream::start().await;
         let client = calm(&upstream, 3, BreakerSettings::default());
