@@ -143,15 +143,15 @@ impl Config {
         settings.append(&mut section.into_settings());
 
         let mut section = document.section("freshness", timing::FRESHNESS_KEYS)?;
-        let freshness = Freshness::read(&mut section)?;
+        let freshness = Freshness::read(&mut section, &Freshness::default())?;
         settings.append(&mut section.into_settings());
 
         let mut section = document.section("timeouts", timing::TIMEOUT_KEYS)?;
-        let timeouts = Timeouts::read(&mut section)?;
+        let timeouts = Timeouts::read(&mut section, &Timeouts::default())?;
         settings.append(&mut section.into_settings());
 
         let mut names = Names::default();
-        let upstreams = read_upstreams(&document, &mut names, &mut settings)?;
+        let upstreams = read_upstreams(&document, (&freshness, &timeouts), &mut names, &mut settings)?;
         let feeds = read_feeds(&document, &upstreams, &mut names, &mut settings)?;
         Ok(Self {
             server,
@@ -192,12 +192,13 @@ fn read_text(file: &Path) -> Result<String, ConfigError> {
 
 fn read_upstreams(
     document: &Document<'_>,
+    (freshness, timeouts): (&Freshness, &Timeouts),
     names: &mut Names,
     settings: &mut Vec<Setting>,
 ) -> Result<Vec<UpstreamConfig>, ConfigError> {
     let mut upstreams = Vec::new();
     for mut section in document.list("upstream", upstream::KEYS)? {
-        let upstream = UpstreamConfig::read(&mut section)?;
+        let upstream = UpstreamConfig::read(&mut section, freshness, timeouts)?;
         names.add(&upstream.name, "an upstream", &section)?;
         upstreams.push(upstream);
         settings.append(&mut section.into_settings());

@@ -4,12 +4,14 @@
 //! neither store nor clients. Absent, unavailable and forbidden stay different answers: [`ErrorKind`].
 
 mod address;
+mod answer;
 mod breaker;
 pub mod client;
 mod condition;
 mod content;
 pub mod error;
 mod guard;
+mod headers;
 mod settings;
 pub mod template;
 pub mod v2;

@@ -107,9 +107,9 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
 
 fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
-        connect: config.timeouts.connect,
-        header: config.timeouts.headers,
-        body: config.timeouts.between_bytes,
+        connect: upstream.timeouts.connect,
+        header: upstream.timeouts.headers,
+        body: upstream.timeouts.between_bytes,
     };
     let user_agent = upstream.user_agent.as_ref().map_or_else(
         || format!("larder/{}", env!("CARGO_PKG_VERSION")),

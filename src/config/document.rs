@@ -235,6 +235,36 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// Returns the section below this one, `[section.key]`, empty where the file does not have it.
+    pub(super) fn below(&self, key: &'static str, keys: &'static [&'static str]) -> Result<Section<'d>, ConfigError> {
+        let bare = self.heading.trim_matches(['[', ']']);
+        let heading = format!("[{bare}.{key}]");
+        let Some((name, value)) = self.table.and_then(|table| table.get_key_value(key)) else {
+            return Ok(Section::new(self.document, &self.path(key), heading, None, self.start));
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            let problem = format!(
+                "must be a section: write {heading} below {}, and its keys below",
+                self.heading
+            );
+            return Err(self.refuse(key, problem));
+        };
+        self.document.refuse_unknown(table, &heading, keys)?;
+        let start = name.span().start;
+        Ok(Section::new(
+            self.document,
+            &self.path(key),
+            heading,
+            Some(table),
+            start,
+        ))
+    }
+
+    /// Takes over the account of what was read from a section below this one.
+    pub(super) fn absorb(&mut self, below: Self) {
+        self.settings.extend(below.settings);
+    }
+
     /// Returns the error that says what is wrong with a key's value.
     pub(super) fn refuse(&self, key: &'static str, problem: String) -> ConfigError {
         let place = self.place_of(key).unwrap_or_else(|| self.document.place(self.start));

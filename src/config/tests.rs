@@ -49,7 +49,7 @@ fn the_shipped_file_holds_every_key_with_its_default() {
     }
     assert_eq!(
         shipped.len(),
-        server::KEYS.len() + storage::KEYS.len() + limits::KEYS.len() + 3 + 3 + upstream::KEYS.len() + 5
+        server::KEYS.len() + storage::KEYS.len() + limits::KEYS.len() + 2 * (3 + 3) + upstream::KEYS.len() - 2 + 5
     );
 }
 
@@ -97,6 +97,9 @@ fn a_full_file() {
         url = "https://u:s3cret@downloads.example.com/@ID/@ID.@VERSION.nupkg"
         user_agent = "contoso"
         internal_hosts = ["CDN.corp", "fd00::7", "[fd00::8]"]
+        freshness = { metadata = "5m" }
+        [upstream.timeouts]
+        connect = "1s"
         [[upstream]]
         name = "community"
         kind = "v2"
@@ -127,6 +130,9 @@ fn a_full_file() {
     let vendor = config.upstream(&"vendor".parse().unwrap()).unwrap();
     assert_eq!(vendor.user_agent.as_ref().unwrap().as_str(), "contoso");
     assert_eq!(vendor.internal_hosts, ["cdn.corp", "fd00::7", "fd00::8"]);
+    assert_eq!(vendor.freshness.metadata, Duration::from_secs(300));
+    assert_eq!(vendor.freshness.negative, config.freshness.negative);
+    assert_eq!(vendor.timeouts.connect, Duration::from_secs(1));
     assert!(matches!(&vendor.kind, UpstreamKind::Template { template } if template.as_str().contains("s3cret")));
     let choco = config.default_feed();
     assert!(choco.reserves("Contoso.Agent") && choco.reserves("FABRIKAM") && !choco.reserves("git"));
@@ -145,7 +151,7 @@ fn a_full_file() {
     );
     assert_eq!(shown["feed.choco.reserved"].0, "[\"contoso.*\", \"fabrikam\"]");
     assert_eq!(shown["server.listen"].1.to_string(), "mirror.toml:2");
-    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:21");
+    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:24");
     assert_eq!(shown["feed.private.reserved"].1, &Origin::Default);
     assert!(!format!("{config:?}").contains("s3cret"));
 }

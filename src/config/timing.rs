@@ -1,4 +1,5 @@
-//! `[freshness]` and `[timeouts]`: how long answers of upstreams are believed and waited for.
+//! `[freshness]` and `[timeouts]`: how long answers of upstreams are believed and waited for. Below an `[[upstream]]` the same
+//! keys hold for that one alone.
 
 use std::time::Duration;
 
@@ -30,8 +31,8 @@ impl Default for Freshness {
 }
 
 impl Freshness {
-    pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {
-        let default = Self::default();
+    /// Reads the keys; those that are left out are as in `default`.
+    pub(super) fn read(section: &mut Section<'_>, default: &Self) -> Result<Self, ConfigError> {
         Ok(Self {
             metadata: section.read("metadata", default.metadata)?,
             negative: section.read("negative", default.negative)?,
@@ -62,8 +63,8 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {
-        let default = Self::default();
+    /// Reads the keys; those that are left out are as in `default`.
+    pub(super) fn read(section: &mut Section<'_>, default: &Self) -> Result<Self, ConfigError> {
         Ok(Self {
             connect: wait(section, "connect", default.connect)?,
             headers: wait(section, "headers", default.headers)?,

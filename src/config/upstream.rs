@@ -7,12 +7,22 @@ use url::Url;
 
 use super::document::Section;
 use super::error::ConfigError;
+use super::timing::{self, Freshness, Timeouts};
 use super::value::{Value, quoted, text};
 use super::web_url;
 use crate::catalog::SourceName;
 use crate::redact;
 
-pub(super) const KEYS: &[&str] = &["name", "kind", "url", "user_agent", "internal_hosts", "attempts"];
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "kind",
+    "url",
+    "user_agent",
+    "internal_hosts",
+    "attempts",
+    "freshness",
+    "timeouts",
+];
 
 const PLACEHOLDERS: [&str; 2] = ["@ID", "@VERSION"];
 
@@ -29,6 +39,10 @@ pub struct UpstreamConfig {
     pub internal_hosts: Vec<String>,
     /// How often one thing is asked for in all, where it fails for the moment.
     pub attempts: u32,
+    /// How long its answers count as fresh.
+    pub freshness: Freshness,
+    /// How long it is waited for.
+    pub timeouts: Timeouts,
 }
 
 /// What an upstream speaks, and where.
@@ -56,7 +70,12 @@ impl fmt::Debug for UpstreamKind {
 }
 
 impl UpstreamConfig {
-    pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {
+    /// Reads the section; what it leaves out is as for all upstreams.
+    pub(super) fn read(
+        section: &mut Section<'_>,
+        freshness: &Freshness,
+        timeouts: &Timeouts,
+    ) -> Result<Self, ConfigError> {
         let name: SourceName = section.require("name", "\"community\"")?;
         section.call("upstream", name.as_str());
         let kind = match section.require("kind", "\"v2\"")? {
@@ -69,12 +88,21 @@ impl UpstreamConfig {
         };
         let user_agent = section.optional("user_agent", "larder and its version")?;
         let hosts: Vec<HostName> = section.read("internal_hosts", Vec::new())?;
+        let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
+        let mut below = section.below("freshness", timing::FRESHNESS_KEYS)?;
+        let freshness = Freshness::read(&mut below, freshness)?;
+        section.absorb(below);
+        let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
+        let timeouts = Timeouts::read(&mut below, timeouts)?;
+        section.absorb(below);
         Ok(Self {
             name,
             kind,
             user_agent,
             internal_hosts: hosts.into_iter().map(|host| host.0).collect(),
-            attempts: section.read::<Attempts>("attempts", Attempts(3))?.0,
+            attempts,
+            freshness,
+            timeouts,
         })
     }
 }

@@ -6,17 +6,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use futures::stream::{self, BoxStream, StreamExt as _};
+use bytes::BytesMut;
+use reqwest::Response;
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Response, StatusCode};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::address;
+use super::answer::Answer;
 use super::condition::{Admission, Condition, Noted, RetrySettings};
-use super::error::{BadAnswer, Outage, UpstreamError};
+use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
+use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
@@ -78,16 +79,6 @@ pub(crate) struct HttpClient {
     home: Url,
     /// User and password, decoded.
     credentials: Option<(String, String)>,
-}
-
-/// An answer with status 200, its body not read yet.
-pub(crate) struct Answer {
-    response: Response,
-    /// Where it came from, after redirects.
-    pub(crate) url: Url,
-    /// The length of the whole body in bytes; `None` where the upstream does not say, or sends it compressed.
-    pub(crate) length: Option<u64>,
-    body_timeout: Duration,
 }
 
 impl HttpClient {
@@ -292,73 +283,9 @@ impl HttpClient {
     }
 }
 
-impl Answer {
-    /// Returns the content type that the answer claims.
-    pub(crate) fn content_type(&self) -> Option<String> {
-        let value = self.response.headers().get(header::CONTENT_TYPE)?;
-        Some(String::from_utf8_lossy(value.as_bytes()).chars().take(100).collect())
-    }
-
-    /// Returns the next piece of the body; `None` at its end.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
-        match timeout(self.body_timeout, self.response.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
-            Ok(Err(error)) => Err(bad(
-                &self.url,
-                BadAnswer::CutOff {
-                    source: Arc::new(error.without_url()),
-                },
-            )),
-            Err(_) => Err(unavailable(&self.url, Outage::BodyTimeout(self.body_timeout))),
-        }
-    }
-
-    /// Reads the whole body, if it is not larger than `limit_bytes`.
-    pub(crate) async fn read(mut self, limit_bytes: u64) -> Result<Bytes, UpstreamError> {
-        let mut body = BytesMut::new();
-        let mut left = limit_bytes;
-        while let Some(chunk) = self.chunk().await? {
-            left = left
-                .checked_sub(chunk.len() as u64)
-                .ok_or_else(|| bad(&self.url, BadAnswer::TooLarge { limit_bytes }))?;
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
-    }
-
-    /// Returns the rest of the body as a stream that ends after its first error.
-    pub(crate) fn into_stream(self) -> BoxStream<'static, Result<Bytes, UpstreamError>> {
-        stream::unfold(Some(self), |answer| async {
-            let mut answer = answer?;
-            match answer.chunk().await {
-                Ok(Some(chunk)) => Some((Ok(chunk), Some(answer))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
-            }
-        })
-        .boxed()
-    }
-}
-
 /// A number from 0 to 1; the middle where the system gives no randomness.
 fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
-}
-
-/// Makes a bad answer of `url`.
-pub(crate) fn bad(url: &Url, answer: BadAnswer) -> UpstreamError {
-    UpstreamError::BadAnswer {
-        url: redact::url(url).to_string(),
-        answer,
-    }
-}
-
-fn unavailable(url: &Url, outage: Outage) -> UpstreamError {
-    UpstreamError::Unavailable {
-        url: redact::url(url).to_string(),
-        outage,
-        retry_after: None,
-    }
 }
 
 /// Chooses the implementation of TLS, once for the process; one that is chosen already stays.
@@ -382,73 +309,8 @@ pub fn local_client() -> Result<reqwest::Client, SetupError> {
         .map_err(SetupError::Client)
 }
 
-fn is_redirect(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-fn redirect_target(response: &Response, url: &Url) -> Result<Url, &'static str> {
-    let location = response
-        .headers()
-        .get(header::LOCATION)
-        .ok_or("without saying where to")?;
-    let target = std::str::from_utf8(location.as_bytes())
-        .ok()
-        .and_then(|to| url.join(to).ok());
-    let target = target.and_then(|target| address::parse(target.as_str()));
-    let target = address::without_credentials(target.ok_or("to what is no http or https address")?);
-    if url.scheme() == "https" && target.scheme() == "http" {
-        return Err("from https down to http");
-    }
-    Ok(target)
-}
-
-/// Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which is compared with the answer's own date, so that no
-/// clock of ours needs to be right.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &header::HeaderValue| value.to_str().ok())
-    };
-    let value = text(header::RETRY_AFTER)?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text| chrono::DateTime::parse_from_rfc2822(text).ok();
-    let wait = date(value)? - date(text(header::DATE)?)?;
-    Some(wait.to_std().unwrap_or_default())
-}
-
 fn causes<'e>(
     error: &'e (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_how_long_to_wait() {
-        let date = "Wed, 21 Oct 2015 07:28:00 GMT";
-        for (retry, date, seconds) in [
-            ("120", None, Some(120)),
-            (" 0 ", None, Some(0)),
-            ("Wed, 21 Oct 2015 07:29:30 GMT", Some(date), Some(90)),
-            ("Wed, 21 Oct 2015 07:00:00 GMT", Some(date), Some(0)),
-            ("Wed, 21 Oct 2015 07:29:30 GMT", None, None),
-            ("soon", Some(date), None),
-            ("-5", None, None),
-            ("99999999999999999999999", None, None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::RETRY_AFTER, retry.parse().unwrap());
-            if let Some(date) = date {
-                headers.insert(header::DATE, date.parse().unwrap());
-            }
-            assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{retry}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new()), None);
-    }
 }

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt as _};
 use url::Url;
 
-use super::client::{HttpClient, Want, bad};
+use super::client::{HttpClient, Want};
+use super::error::bad;
 use super::{BadAnswer, ContentStream, UpstreamError};
 use crate::redact;
 

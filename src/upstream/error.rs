@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::odata::atom_read::FeedError;
+use url::Url;
+
+use crate::redact;
 
 /// Why an upstream gave no answer that can be used. Its text tells all, down to the last cause, so it has no source; URLs
 /// in it carry no secrets. Cheap to clone: one failure is told to all who wait for the same answer.
@@ -208,4 +211,21 @@ fn chain(error: &dyn Error) -> String {
         cause = next.source();
     }
     text
+}
+
+/// Makes a bad answer of `url`.
+pub(crate) fn bad(url: &Url, answer: BadAnswer) -> UpstreamError {
+    UpstreamError::BadAnswer {
+        url: redact::url(url).to_string(),
+        answer,
+    }
+}
+
+/// Makes an outage of `url`.
+pub(crate) fn unavailable(url: &Url, outage: Outage) -> UpstreamError {
+    UpstreamError::Unavailable {
+        url: redact::url(url).to_string(),
+        outage,
+        retry_after: None,
+    }
 }

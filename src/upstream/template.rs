@@ -6,8 +6,9 @@ use futures::future::{self, BoxFuture};
 use url::Url;
 
 use super::address::{self, encode};
-use super::client::{HttpClient, SetupError, bad};
+use super::client::{HttpClient, SetupError};
 use super::content::open_package;
+use super::error::bad;
 use super::settings::ClientSettings;
 use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
 use crate::catalog::{Announced, SourceName};

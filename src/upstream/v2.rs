@@ -11,8 +11,9 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use super::address::{self, encode, literal};
-use super::client::{HttpClient, SetupError, Want, bad};
+use super::client::{HttpClient, SetupError, Want};
 use super::content::open_package;
+use super::error::bad;
 use super::settings::{ClientSettings, Limits};
 use super::{BadAnswer, ContentStream, SearchOrder, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
 use crate::catalog::query::{Latest, Prerelease};
