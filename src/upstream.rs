@@ -14,6 +14,7 @@ mod guard;
 mod headers;
 mod settings;
 pub mod template;
+mod urgency;
 pub mod v2;
 
 use bytes::Bytes;
@@ -30,6 +31,7 @@ pub use condition::RetrySettings;
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
 pub use settings::{ClientSettings, Limits, Timeouts};
 pub use template::{TemplateSettings, TemplateUpstream};
+pub use urgency::{Priority, Urgency};
 pub use v2::{V2Settings, V2Upstream};
 
 /// A gallery, or a place with nupkgs, that packages are mirrored from.
@@ -44,13 +46,18 @@ pub trait Upstream: Send + Sync {
     /// Returns all versions of an id, unlisted ones too, each once; empty where the upstream does not know the id.
     ///
     /// The answer is whole: where a page is missing, it is an error.
-    fn versions<'a>(&'a self, id: &'a PackageId) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>>;
+    fn versions<'a>(
+        &'a self,
+        id: &'a PackageId,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>>;
 
     /// Returns one page of what the upstream's own search finds. An upstream that has no search answers badly: it is
     /// never [`ErrorKind::NotFound`].
     fn search<'a>(
         &'a self,
         search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>>;
 
     /// Opens the nupkg of a version, at the URL that its entry gave, or at the upstream's own address for it.
@@ -65,6 +72,7 @@ pub trait Upstream: Send + Sync {
         id: &'a PackageId,
         version: &'a NuGetVersion,
         content_url: Option<&'a str>,
+        urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>>;
 }
 

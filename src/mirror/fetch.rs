@@ -20,7 +20,7 @@ use crate::nuget::{Inspected, NuGetVersion, PackageId};
 use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::upstream::{ErrorKind, UpstreamError, Urgency};
 
 /// The fetches that run now.
 pub(super) type Fetches = Mutex<HashMap<Errand, Arc<Arrival>>>;
@@ -115,7 +115,9 @@ impl Mirror {
             Origin::Mirrored { content_url } => content_url.as_deref(),
             Origin::Pushed { .. } | Origin::Imported => None,
         });
-        let mut opened = upstream.open(id, version, content_url).await.map_err(&failed)?;
+        let urgency = Urgency::default();
+        let opened = upstream.open(id, version, content_url, &urgency).await;
+        let mut opened = opened.map_err(&failed)?;
         let announced = announced_hash(known.as_ref());
         let limit_bytes = self.inner.limits.package_bytes;
         let spool_failed = |error: SpoolError| match error {

@@ -17,7 +17,7 @@ use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, 
 use crate::nuget::PackageId;
 use crate::store::Note;
 use crate::store::packages::Place;
-use crate::upstream::{Outage, UpstreamError};
+use crate::upstream::{Outage, UpstreamError, Urgency};
 use crate::view::FeedView;
 
 /// The look-ups that run now.
@@ -108,7 +108,7 @@ impl Mirror {
             return Ok(());
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let answer = in_time(source, upstream.versions(id)).await;
+        let answer = in_time(source, upstream.versions(id, &Urgency::default())).await;
         self.inner.outages.note(source, &answer);
         let announced = answer.map_err(failed)?;
         self.keep_announced(source, id, &announced, Change::Announce).await?;

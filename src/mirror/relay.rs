@@ -19,7 +19,7 @@ use crate::catalog::query::{Direction, Latest, Prerelease};
 use crate::catalog::{Announced, Change, Column, Expression, Instant, Query, SearchTerms, SourceName};
 use crate::nuget::{PackageId, SemVerLevel};
 use crate::upstream::v2::SEARCH_PAGE;
-use crate::upstream::{SearchOrder, UpstreamSearch};
+use crate::upstream::{SearchOrder, UpstreamSearch, Urgency};
 use crate::view::FeedView;
 
 /// How many pages of one upstream's search one request may ask for.
@@ -165,7 +165,7 @@ impl Mirror {
             skip: key.skip,
             top: SEARCH_PAGE,
         };
-        let answer = in_time(source, upstream.search(&search)).await;
+        let answer = in_time(source, upstream.search(&search, &Urgency::default())).await;
         self.inner.outages.note(source, &answer);
         let found = answer.map_err(|error| MirrorError::upstream(source, key.terms.to_string(), error))?;
         let count = found.items.len();

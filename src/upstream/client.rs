@@ -19,6 +19,7 @@ use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
+use super::urgency::Urgency;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
 
@@ -123,11 +124,11 @@ impl HttpClient {
     }
 
     /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
-    pub(crate) async fn get(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
+    pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
-            self.admit(&url).await?;
+            self.admit(&url, urgency).await?;
             let answer = self.follow(url.clone(), want).await;
             let noted = self.condition().note(Instant::now(), answer.as_ref().err());
             self.log(noted);
@@ -144,7 +145,7 @@ impl HttpClient {
     }
 
     /// Waits until the upstream may be asked, if that is soon.
-    async fn admit(&self, url: &Url) -> Result<(), UpstreamError> {
+    async fn admit(&self, url: &Url, _: &Urgency) -> Result<(), UpstreamError> {
         loop {
             let admission = self.condition().admit(Instant::now());
             let (outage, retry_after) = match admission {

@@ -6,15 +6,19 @@ use url::Url;
 
 use super::client::{HttpClient, Want};
 use super::error::bad;
-use super::{BadAnswer, ContentStream, UpstreamError};
+use super::{BadAnswer, ContentStream, UpstreamError, Urgency};
 use crate::redact;
 
 /// How every zip archive with files in it begins (APPNOTE.TXT 4.3.7, 4.3.12).
 const ZIP_MAGIC: &[u8] = b"PK";
 
 /// Opens the nupkg at `url`. Its first bytes decide, not its content type: servers call a nupkg many things.
-pub(crate) async fn open_package(client: &HttpClient, url: Url) -> Result<ContentStream, UpstreamError> {
-    let mut answer = client.get(url, Want::Package).await?;
+pub(crate) async fn open_package(
+    client: &HttpClient,
+    url: Url,
+    urgency: &Urgency,
+) -> Result<ContentStream, UpstreamError> {
+    let mut answer = client.get(url, Want::Package, urgency).await?;
     let mut head = BytesMut::new();
     while head.len() < ZIP_MAGIC.len() {
         let Some(chunk) = answer.chunk().await? else { break };

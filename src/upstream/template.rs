@@ -10,7 +10,7 @@ use super::client::{HttpClient, SetupError};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::ClientSettings;
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
+use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::redact;
@@ -67,11 +67,19 @@ impl Upstream for TemplateUpstream {
         false
     }
 
-    fn versions<'a>(&'a self, _: &'a PackageId) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
+    fn versions<'a>(
+        &'a self,
+        _: &'a PackageId,
+        _: &'a Urgency,
+    ) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
         future::ready(Ok(Vec::new())).boxed()
     }
 
-    fn search<'a>(&'a self, _: &'a UpstreamSearch) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
+    fn search<'a>(
+        &'a self,
+        _: &'a UpstreamSearch,
+        _: &'a Urgency,
+    ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
         future::ready(Ok(UpstreamPage {
             items: Vec::new(),
             total: Some(0),
@@ -85,8 +93,9 @@ impl Upstream for TemplateUpstream {
         id: &'a PackageId,
         version: &'a NuGetVersion,
         _: Option<&'a str>,
+        urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>> {
-        async move { open_package(&self.client, self.address(id, version)?).await }.boxed()
+        async move { open_package(&self.client, self.address(id, version)?, urgency).await }.boxed()
     }
 }
 

@@ -15,7 +15,7 @@ use super::client::{HttpClient, SetupError, Want};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::{ClientSettings, Limits};
-use super::{BadAnswer, ContentStream, SearchOrder, Upstream, UpstreamError, UpstreamPage, UpstreamSearch};
+use super::{BadAnswer, ContentStream, SearchOrder, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency};
 use crate::catalog::query::{Latest, Prerelease};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
@@ -77,7 +77,7 @@ impl V2Upstream {
         url
     }
 
-    async fn find(&self, id: &PackageId) -> Result<Vec<Announced>, UpstreamError> {
+    async fn find(&self, id: &PackageId, urgency: &Urgency) -> Result<Vec<Announced>, UpstreamError> {
         let query = format!("id={}&semVerLevel=2.0.0", literal(id.as_str()));
         let mut url = self.address("FindPackagesById()", Some(&query));
         let mut fetched = HashSet::new();
@@ -92,7 +92,7 @@ impl V2Upstream {
                 page,
                 url: at,
                 bytes: size,
-            } = match self.fetch(url).await {
+            } = match self.fetch(url, urgency).await {
                 Err(UpstreamError::NotFound { .. }) if fetched.len() == 1 => return Ok(found),
                 Err(UpstreamError::NotFound { url, status }) => {
                     let answer = BadAnswer::PageGone(status);
@@ -124,10 +124,10 @@ impl V2Upstream {
         Err(bad(&url, BadAnswer::Paging("there are more than is allowed")))
     }
 
-    async fn page(&self, search: &UpstreamSearch) -> Result<UpstreamPage<Announced>, UpstreamError> {
+    async fn page(&self, search: &UpstreamSearch, urgency: &Urgency) -> Result<UpstreamPage<Announced>, UpstreamError> {
         let top = search.top.clamp(1, SEARCH_PAGE);
         let url = self.address("Search()", Some(&search_query(search, top)));
-        let page = match self.fetch(url).await {
+        let page = match self.fetch(url, urgency).await {
             // A gallery without a search says nothing about what it has.
             Err(UpstreamError::NotFound { url, status }) => {
                 let answer = BadAnswer::Status(status);
@@ -150,8 +150,8 @@ impl V2Upstream {
         })
     }
 
-    async fn fetch(&self, url: Url) -> Result<FetchedPage, UpstreamError> {
-        let answer = self.client.get(url, Want::Feed).await?;
+    async fn fetch(&self, url: Url, urgency: &Urgency) -> Result<FetchedPage, UpstreamError> {
+        let answer = self.client.get(url, Want::Feed, urgency).await?;
         let url = answer.url.clone();
         let body = answer.read(self.limits.page_bytes).await?;
         let bytes = body.len() as u64;
@@ -185,15 +185,20 @@ impl Upstream for V2Upstream {
         true
     }
 
-    fn versions<'a>(&'a self, id: &'a PackageId) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
-        self.find(id).boxed()
+    fn versions<'a>(
+        &'a self,
+        id: &'a PackageId,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
+        self.find(id, urgency).boxed()
     }
 
     fn search<'a>(
         &'a self,
         search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
-        self.page(search).boxed()
+        self.page(search, urgency).boxed()
     }
 
     fn open<'a>(
@@ -201,6 +206,7 @@ impl Upstream for V2Upstream {
         id: &'a PackageId,
         version: &'a NuGetVersion,
         content_url: Option<&'a str>,
+        urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>> {
         let home = self.client.home();
         let url = if let Some(link) = content_url {
@@ -209,7 +215,7 @@ impl Upstream for V2Upstream {
             let path = format!("package/{}/{}", encode(id.as_str()), encode(version.as_str()));
             Ok(self.address(&path, None))
         };
-        async move { open_package(&self.client, url?).await }.boxed()
+        async move { open_package(&self.client, url?, urgency).await }.boxed()
     }
 }
 

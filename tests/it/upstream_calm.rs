@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use larder::nuget::PackageId;
 use larder::upstream::{
-    BreakerSettings, ClientSettings, ErrorKind, Limits, RetrySettings, Upstream as _, UpstreamError, V2Settings,
-    V2Upstream,
+    BreakerSettings, ClientSettings, ErrorKind, Limits, RetrySettings, Upstream as _, UpstreamError, Urgency,
+    V2Settings, V2Upstream,
 };
 
 use crate::support::app::{TestApp, find, names};
@@ -36,7 +36,10 @@ fn calm(upstream: &ScriptedUpstream, attempts: u32, breaker: BreakerSettings) ->
 
 async fn ask(client: &V2Upstream) -> Result<usize, UpstreamError> {
     let id: PackageId = "git".parse().expect("an id");
-    client.versions(&id).await.map(|versions| versions.len())
+    client
+        .versions(&id, &Urgency::default())
+        .await
+        .map(|versions| versions.len())
 }
 
 fn empty() -> Reply {

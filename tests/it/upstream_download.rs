@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use larder::nuget::{NuGetVersion, PackageId};
 use larder::upstream::{
     BadAnswer, ClientSettings, ContentStream, ErrorKind, Limits, TemplateSettings, TemplateUpstream, Timeouts,
-    Upstream, UpstreamError, V2Settings, V2Upstream,
+    Upstream, UpstreamError, Urgency, V2Settings, V2Upstream,
 };
 
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream, refusing_address};
@@ -28,7 +28,7 @@ fn key() -> (PackageId, NuGetVersion) {
 
 async fn open(upstream: &dyn Upstream) -> Result<ContentStream, UpstreamError> {
     let (id, version) = key();
-    upstream.open(&id, &version, None).await
+    upstream.open(&id, &version, None, &Urgency::default()).await
 }
 
 /// Reads to the end: the bytes, and the error that it ended with.
@@ -67,7 +67,7 @@ async fn packages_are_asked_for_by_address() {
         (&template, None),
         (&template, Some(elsewhere.as_str())),
     ] {
-        let content = upstream.open(&id, &version, url).await.unwrap();
+        let content = upstream.open(&id, &version, url, &Urgency::default()).await.unwrap();
         assert_eq!(content.length, Some(100_000));
         assert!(!content.url.contains("secret"), "{}", content.url);
         let (bytes, error) = drain(content).await;
@@ -133,7 +133,13 @@ async fn a_template_announces_nothing() {
     let upstream = ScriptedUpstream::start().await;
     let template = template(&upstream, patient());
     assert!(!template.announces() && client(&upstream).announces());
-    assert!(template.versions(&key().0).await.unwrap().is_empty());
+    assert!(
+        template
+            .versions(&key().0, &Urgency::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(upstream.connections(), 0);
 }
 
@@ -311,7 +317,11 @@ async fn encryption_is_not_given_up() {
         "http://gallery.test/git.nupkg".to_owned(),
         "git.nupkg".to_owned(),
     ] {
-        let error = client.open(&id, &version, Some(&link)).await.err().unwrap();
+        let error = client
+            .open(&id, &version, Some(&link), &Urgency::default())
+            .await
+            .err()
+            .unwrap();
         assert!(
             matches!(
                 error,
@@ -367,7 +377,11 @@ async fn links_lead_into_no_internal_network() {
         let link = format!("http://{place}/git.nupkg");
         upstream.on(PACKAGE, Reply::redirect(&link));
         for content_url in [None, Some(link.as_str())] {
-            let error = guarded.open(&id, &version, content_url).await.err().unwrap();
+            let error = guarded
+                .open(&id, &version, content_url, &Urgency::default())
+                .await
+                .err()
+                .unwrap();
             assert_eq!(error.kind(), ErrorKind::BadAnswer, "{place}: {error}");
             let reason = "which is no address of the public internet";
             assert!(error.to_string().contains(reason), "{place}: {error}");
@@ -378,5 +392,5 @@ async fn links_lead_into_no_internal_network() {
     // Its own origin may be reached wherever it lies.
     upstream.on(PACKAGE, Reply::redirect(&upstream.url("/elsewhere")));
     upstream.on("/elsewhere", Reply::ok(package(10)));
-    assert!(guarded.open(&id, &version, None).await.is_ok());
+    assert!(guarded.open(&id, &version, None, &Urgency::default()).await.is_ok());
 }

@@ -8,7 +8,7 @@ use larder::catalog::query::{Latest, Prerelease};
 use larder::nuget::{PackageId, SemVerLevel};
 use larder::upstream::{
     BadAnswer, BreakerSettings, ClientSettings, ErrorKind, Limits, Outage, RetrySettings, SearchOrder, Timeouts,
-    Upstream as _, UpstreamError, UpstreamSearch, V2Settings, V2Upstream,
+    Upstream as _, UpstreamError, UpstreamSearch, Urgency, V2Settings, V2Upstream,
 };
 
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_entry, atom_feed, refusing_address};
@@ -82,7 +82,7 @@ fn entry(version: &str) -> String {
 }
 
 async fn versions(client: &V2Upstream) -> Result<Vec<String>, UpstreamError> {
-    let found = client.versions(&id("git")).await?;
+    let found = client.versions(&id("git"), &Urgency::default()).await?;
     Ok(found.iter().map(|one| one.version.to_string()).collect())
 }
 
@@ -106,7 +106,7 @@ async fn versions_are_asked_for_in_one_shape() {
     );
     let client = client(&upstream);
 
-    let found = client.versions(&id("GIT")).await.unwrap();
+    let found = client.versions(&id("GIT"), &Urgency::default()).await.unwrap();
     let names: Vec<_> = found.iter().map(|one| format!("{} {}", one.id, one.version)).collect();
     assert_eq!(
         names,
@@ -180,8 +180,14 @@ async fn statuses_have_their_meaning() {
         // A new one each time, which knows of no pause that the upstream asked for.
         let client = client(&upstream);
         assert_eq!(kind(&versions(&client).await), Some(expected), "{status}");
-        assert_eq!(kind(&client.search(&search()).await), Some(expected), "{status}");
-        let opened = client.open(&id("git"), &"1.0".parse().unwrap(), None).await;
+        assert_eq!(
+            kind(&client.search(&search(), &Urgency::default()).await),
+            Some(expected),
+            "{status}"
+        );
+        let opened = client
+            .open(&id("git"), &"1.0".parse().unwrap(), None, &Urgency::default())
+            .await;
         assert_eq!(kind(&opened), Some(expected), "{status}");
     }
 }
@@ -326,7 +332,10 @@ async fn other_documents_are_no_feeds() {
         ),
     ] {
         upstream.on(ANYTHING, Reply::ok(body.to_owned()).header("Content-Type", "text/html"));
-        for error in [versions(&client).await.err(), client.search(&search()).await.err()] {
+        for error in [
+            versions(&client).await.err(),
+            client.search(&search(), &Urgency::default()).await.err(),
+        ] {
             let error = error.unwrap();
             assert!(matches!(
                 error,
@@ -529,7 +538,7 @@ async fn searches_go_page_by_page() {
         ),
     ] {
         upstream.on("/api/v2/Search()", Reply::feed(atom_feed(&entries, next)));
-        let page = client.search(&search()).await.unwrap();
+        let page = client.search(&search(), &Urgency::default()).await.unwrap();
         assert_eq!((page.items.len(), page.total, page.next_skip), expected, "{name}");
     }
     let target = "/api/v2/Search()?$filter=IsLatestVersion&$orderby=Id&searchTerm=%27git%27&targetFramework=%27%27\
@@ -542,7 +551,7 @@ async fn a_gallery_without_a_search_answers_badly() {
     let upstream = ScriptedUpstream::start().await;
     for status in [404, 410] {
         upstream.on("/api/v2/Search()", Reply::status(status));
-        let found = client(&upstream).search(&search()).await;
+        let found = client(&upstream).search(&search(), &Urgency::default()).await;
         assert_eq!(kind(&found), Some(ErrorKind::BadAnswer));
     }
 }
@@ -557,7 +566,10 @@ async fn credentials_go_home_alone() {
     upstream.on("/api/v2/package/git/1.0", Reply::redirect(&elsewhere.url("/git.nupkg")));
     elsewhere.on("/git.nupkg", Reply::redirect(&upstream.url("/back")));
     upstream.on("/back", Reply::ok("PK..."));
-    let mut content = client.open(&id("git"), &version, None).await.unwrap();
+    let mut content = client
+        .open(&id("git"), &version, None, &Urgency::default())
+        .await
+        .unwrap();
     assert_eq!(content.stream.next().await.unwrap().unwrap(), "PK...");
     let basic = Some("Basic YW4gbmE6czpjcmV0");
     let sent: Vec<_> = upstream
@@ -571,6 +583,9 @@ async fn credentials_go_home_alone() {
     // A link that brings credentials of its own does not get to use them.
     let link = format!("http://x:y@{}/git.nupkg", elsewhere.address());
     elsewhere.on("/git.nupkg", Reply::ok("PK..."));
-    client.open(&id("git"), &version, Some(&link)).await.unwrap();
+    client
+        .open(&id("git"), &version, Some(&link), &Urgency::default())
+        .await
+        .unwrap();
     assert_eq!(elsewhere.requests()[1].header("Authorization"), None);
 }
