@@ -17,7 +17,7 @@ use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, 
 use crate::nuget::PackageId;
 use crate::store::Note;
 use crate::store::packages::Place;
-use crate::upstream::{Outage, UpstreamError, Urgency};
+use crate::upstream::{Outage, UpstreamError, Urgency, Versions};
 use crate::view::FeedView;
 
 /// The look-ups that run now.
@@ -108,9 +108,15 @@ impl Mirror {
             return Ok(());
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let answer = in_time(source, upstream.versions(id, &Urgency::default())).await;
+        let answer = in_time(source, upstream.versions(id, None, &Urgency::default())).await;
         self.heard(source, &answer);
-        let announced = answer.map_err(failed)?;
+        let announced = match answer.map_err(failed)? {
+            Versions::Announced { versions, .. } => versions,
+            Versions::Unchanged => {
+                let at = self.inner.clock.now();
+                return self.put_note(source, id, Some(Note { at })).await;
+            }
+        };
         self.keep_announced(source, id, &announced, Change::Announce).await?;
         let at = self.inner.clock.now();
         let note = (!announced.is_empty()).then_some(Note { at });

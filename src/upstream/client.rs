@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use reqwest::Response;
-use reqwest::header::{self, HeaderMap};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -20,6 +19,7 @@ use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
 use super::urgency::Urgency;
+use super::want::Want;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
 
@@ -41,29 +41,6 @@ pub enum SetupError {
     /// The HTTP client refuses its settings.
     #[error("the HTTP client cannot be set up: check the user agent and the system's certificates")]
     Client(#[source] reqwest::Error),
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
-    /// A feed, compressed or not.
-    Feed,
-    /// A nupkg: its very bytes.
-    Package,
-}
-
-impl Want {
-    fn headers(self) -> HeaderMap {
-        let pairs = match self {
-            Self::Feed => [
-                (header::ACCEPT, "application/atom+xml, application/xml"),
-                (header::ACCEPT_ENCODING, "gzip"),
-            ],
-            Self::Package => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
-        };
-        let value = |(name, value)| (name, header::HeaderValue::from_static(value));
-        pairs.into_iter().map(value).collect()
-    }
 }
 
 /// The client of one upstream.
@@ -124,7 +101,7 @@ impl HttpClient {
     }
 
     /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
-    pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+    pub(crate) async fn get(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
@@ -183,19 +160,19 @@ impl HttpClient {
     }
 
     /// Gets `url`, following redirects.
-    async fn follow(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
+    async fn follow(&self, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let mut url = url;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&url, want).await?;
             if !is_redirect(response.status()) {
-                return self.accept(response, url).await;
+                return self.accept(response, url, want).await;
             }
             url = redirect_target(&response, &url).map_err(|reason| bad(&url, BadAnswer::Redirect(reason)))?;
         }
         Err(bad(&url, BadAnswer::Redirect("more than 5 times")))
     }
 
-    async fn send(&self, url: &Url, want: Want) -> Result<Response, UpstreamError> {
+    async fn send(&self, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
@@ -236,10 +213,10 @@ impl HttpClient {
     }
 
     /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
-    async fn accept(&self, response: Response, url: Url) -> Result<Answer, UpstreamError> {
+    async fn accept(&self, response: Response, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let status = response.status().as_u16();
         match status {
-            200 => Ok(Answer {
+            _ if want.is_answered_by(response.status()) => Ok(Answer {
                 length: response.content_length(),
                 response,
                 url,
