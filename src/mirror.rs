@@ -10,6 +10,7 @@ mod follow;
 mod freshness;
 mod locate;
 mod lookup;
+mod offline;
 mod outages;
 mod policy;
 mod publish;
@@ -35,6 +36,7 @@ pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{HeldPackage, Located};
+pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
@@ -68,6 +70,8 @@ pub struct MirrorParts {
     pub feeds: Vec<FeedShape>,
     /// The bounds.
     pub limits: MirrorLimits,
+    /// Whether upstreams are asked.
+    pub offline: Offline,
     /// The time.
     pub clock: Clock,
 }
@@ -85,6 +89,7 @@ struct Inner {
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     views: Views,
     limits: MirrorLimits,
+    offline: Offline,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
@@ -107,6 +112,7 @@ impl Mirror {
             upstreams,
             feeds,
             limits,
+            offline,
             clock,
         } = parts;
         let at = clock.now();
@@ -123,6 +129,7 @@ impl Mirror {
                 upstreams,
                 views,
                 limits,
+                offline,
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
@@ -145,6 +152,12 @@ impl Mirror {
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
         &self.inner.limits
+    }
+
+    /// Returns whether upstreams are asked, and the way to change it.
+    #[must_use]
+    pub fn offline(&self) -> &Offline {
+        &self.inner.offline
     }
 
     fn view(&self, feed: &SourceName) -> Result<&Arc<FeedView>, MirrorError> {

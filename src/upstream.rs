@@ -14,6 +14,7 @@ mod guard;
 mod headers;
 mod settings;
 pub mod template;
+mod uplink;
 mod urgency;
 pub mod v2;
 
@@ -31,6 +32,7 @@ pub use condition::RetrySettings;
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
 pub use settings::{ClientSettings, Limits, Timeouts};
 pub use template::{TemplateSettings, TemplateUpstream};
+pub use uplink::Uplink;
 pub use urgency::{Priority, Urgency};
 pub use v2::{V2Settings, V2Upstream};
 

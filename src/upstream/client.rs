@@ -19,6 +19,7 @@ use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
+use super::uplink::Uplink;
 use super::urgency::Urgency;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
@@ -76,6 +77,7 @@ pub(crate) struct HttpClient {
     retry: RetrySettings,
     condition: Mutex<Condition>,
     timeouts: Timeouts,
+    uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
     /// User and password, decoded.
@@ -113,6 +115,7 @@ impl HttpClient {
             retry: settings.retry,
             condition: Mutex::new(Condition::new(settings.breaker)),
             timeouts,
+            uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
             credentials,
         })
@@ -123,8 +126,18 @@ impl HttpClient {
         &self.home
     }
 
-    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
+    /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
     pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        let offline = unavailable(&url, Outage::Offline);
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(offline),
+            answer = self.get_online(url, want, urgency) => answer,
+        }
+    }
+
+    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
+    async fn get_online(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
@@ -244,6 +257,7 @@ impl HttpClient {
                 response,
                 url,
                 body_timeout: self.timeouts.body,
+                uplink: self.uplink.clone(),
             }),
             404 | 410 => Err(UpstreamError::NotFound {
                 url: redact::url(&url).to_string(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::breaker::BreakerSettings;
 use super::condition::RetrySettings;
+use super::uplink::Uplink;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -40,6 +41,8 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
+    /// Whether it may be asked at all.
+    pub uplink: Uplink,
 }
 
 /// How much of an upstream's answers is read.
