@@ -20,7 +20,7 @@ mod relay;
 mod remembered;
 mod spool;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -43,6 +43,7 @@ pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
+pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
 
 /// The bounds of what the mirror does for one request.
@@ -164,6 +165,15 @@ impl Mirror {
     #[must_use]
     pub fn offline(&self) -> &Offline {
         &self.inner.offline
+    }
+
+    /// Returns how each upstream does, by name.
+    #[must_use]
+    pub fn upstreams(&self) -> BTreeMap<SourceName, UpstreamStatus> {
+        let upstreams = self.inner.upstreams.iter();
+        upstreams
+            .map(|(name, upstream)| (name.clone(), upstream.status()))
+            .collect()
     }
 
     /// Returns what was counted of a source since the start.

@@ -61,7 +61,7 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
     let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream, &uplink)
+        let made = make_upstream(config, upstream, &uplink, clock)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -118,7 +118,12 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
     })
 }
 
-fn make_upstream(config: &Config, upstream: &UpstreamConfig, uplink: &Uplink) -> anyhow::Result<Arc<dyn Upstream>> {
+fn make_upstream(
+    config: &Config,
+    upstream: &UpstreamConfig,
+    uplink: &Uplink,
+    clock: &Clock,
+) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
@@ -138,6 +143,7 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig, uplink: &Uplink) ->
         },
         breaker: BreakerSettings::default(),
         uplink: uplink.clone(),
+        clock: clock.clone(),
     };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::breaker::BreakerSettings;
 use super::condition::RetrySettings;
 use super::uplink::Uplink;
+use crate::clock::Clock;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -29,7 +30,7 @@ impl Default for Timeouts {
 }
 
 /// How one upstream is asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ClientSettings {
     /// How long it may take.
     pub timeouts: Timeouts,
@@ -43,6 +44,8 @@ pub struct ClientSettings {
     pub breaker: BreakerSettings,
     /// Whether it may be asked at all.
     pub uplink: Uplink,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// How much of an upstream's answers is read.
