@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod clients;
+pub(crate) mod community;
 pub(crate) mod corpus;
 pub(crate) mod feed;
 pub(crate) mod folder;
