@@ -11,6 +11,7 @@ mod follow;
 mod freshness;
 mod locate;
 mod lookup;
+mod offline;
 mod outages;
 mod policy;
 mod publish;
@@ -19,7 +20,7 @@ mod relay;
 mod remembered;
 mod spool;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -37,10 +38,12 @@ pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{HeldPackage, Located};
+pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
+pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
 
 /// The bounds of what the mirror does for one request.
@@ -70,6 +73,8 @@ pub struct MirrorParts {
     pub feeds: Vec<FeedShape>,
     /// The bounds.
     pub limits: MirrorLimits,
+    /// Whether upstreams are asked.
+    pub offline: Offline,
     /// The time.
     pub clock: Clock,
 }
@@ -87,6 +92,7 @@ struct Inner {
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     views: Views,
     limits: MirrorLimits,
+    offline: Offline,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
@@ -110,6 +116,7 @@ impl Mirror {
             upstreams,
             feeds,
             limits,
+            offline,
             clock,
         } = parts;
         let at = clock.now();
@@ -128,6 +135,7 @@ impl Mirror {
                 upstreams,
                 views,
                 limits,
+                offline,
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
@@ -151,6 +159,21 @@ impl Mirror {
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
         &self.inner.limits
+    }
+
+    /// Returns whether upstreams are asked, and the way to change it.
+    #[must_use]
+    pub fn offline(&self) -> &Offline {
+        &self.inner.offline
+    }
+
+    /// Returns how each upstream does, by name.
+    #[must_use]
+    pub fn upstreams(&self) -> BTreeMap<SourceName, UpstreamStatus> {
+        let upstreams = self.inner.upstreams.iter();
+        upstreams
+            .map(|(name, upstream)| (name.clone(), upstream.status()))
+            .collect()
     }
 
     /// Returns what was counted of a source since the start.

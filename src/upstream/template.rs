@@ -10,7 +10,9 @@ use super::client::{HttpClient, SetupError};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::ClientSettings;
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency, Versions};
+use super::{
+    BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
+};
 use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::redact;
@@ -65,6 +67,10 @@ impl Upstream for TemplateUpstream {
 
     fn announces(&self) -> bool {
         false
+    }
+
+    fn status(&self) -> UpstreamStatus {
+        self.client.status()
     }
 
     fn versions<'a>(

@@ -19,7 +19,9 @@ use super::content::open_package;
 use super::error::bad;
 use super::settings::{ClientSettings, Limits};
 use super::want::{Want, validators};
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency, Versions};
+use super::{
+    BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
+};
 use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
@@ -144,6 +146,10 @@ impl Upstream for V2Upstream {
 
     fn announces(&self) -> bool {
         true
+    }
+
+    fn status(&self) -> UpstreamStatus {
+        self.client.status()
     }
 
     fn versions<'a>(
