@@ -16,6 +16,7 @@ mod publish;
 mod query;
 mod relay;
 mod remembered;
+mod served;
 mod spool;
 
 use std::collections::HashMap;
@@ -34,9 +35,10 @@ use crate::view::{Commit, FeedShape, FeedView, Views};
 pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
-pub use locate::{HeldPackage, Located};
+pub use locate::{Delivery, HeldPackage, Located};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
+pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
 pub use crate::view::Edition;
@@ -48,10 +50,6 @@ pub struct MirrorLimits {
     pub package_bytes: u64,
     /// What a nupkg may hold.
     pub nupkg: NupkgLimits,
-    /// How long an upstream's findings are fresh.
-    pub lifetimes: Lifetimes,
-    /// How long an upstream's search page is not asked for again.
-    pub search_lifetime: Duration,
 }
 
 /// What a mirror is made of.
@@ -64,6 +62,8 @@ pub struct MirrorParts {
     pub spool: Spool,
     /// The upstreams, by name.
     pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    /// How long what each upstream says is believed; as [`Lifetimes::default`] says for those that are left out.
+    pub lifetimes: HashMap<SourceName, Lifetimes>,
     /// The feeds.
     pub feeds: Vec<FeedShape>,
     /// The bounds.
@@ -83,6 +83,7 @@ struct Inner {
     packages: Packages,
     spool: Spool,
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    lifetimes: HashMap<SourceName, Lifetimes>,
     views: Views,
     limits: MirrorLimits,
     clock: Clock,
@@ -105,6 +106,7 @@ impl Mirror {
             packages,
             spool,
             upstreams,
+            lifetimes,
             feeds,
             limits,
             clock,
@@ -121,6 +123,7 @@ impl Mirror {
                 packages,
                 spool,
                 upstreams,
+                lifetimes,
                 views,
                 limits,
                 clock,
@@ -145,6 +148,12 @@ impl Mirror {
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
         &self.inner.limits
+    }
+
+    /// Returns how long what an upstream says is believed.
+    #[must_use]
+    pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
+        self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
     }
 
     fn view(&self, feed: &SourceName) -> Result<&Arc<FeedView>, MirrorError> {
