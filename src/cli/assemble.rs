@@ -107,6 +107,12 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
         import_key: keys.import_key,
         server: config.server.clone(),
         feeds: config.feeds().to_vec(),
+        upstreams: config
+            .upstreams()
+            .iter()
+            .map(|upstream| upstream.name.clone())
+            .collect(),
+        started: clock.now(),
         max_url_bytes: config.limits.max_url.as_usize(),
         tags: RandomState::new(),
         rendered: Rendered::new(config.limits.max_rendered.as_usize()),
