@@ -49,7 +49,13 @@ fn the_shipped_file_holds_every_key_with_its_default() {
     }
     assert_eq!(
         shipped.len(),
-        server::KEYS.len() + storage::KEYS.len() + limits::KEYS.len() + 2 * (3 + 3) + upstream::KEYS.len() - 2 + 5
+        server::KEYS.len()
+            + storage::KEYS.len()
+            + limits::KEYS.len()
+            + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
+            + upstream::KEYS.len()
+            - 2
+            + 5
     );
 }
 
@@ -132,7 +138,11 @@ fn a_full_file() {
     assert_eq!(vendor.internal_hosts, ["cdn.corp", "fd00::7", "fd00::8"]);
     assert_eq!(vendor.freshness.metadata, Duration::from_secs(300));
     assert_eq!(vendor.freshness.negative, Duration::from_secs(1_200));
-    assert_eq!(vendor.freshness.negative_longest, Duration::from_secs(1_200), "it follows");
+    assert_eq!(
+        vendor.freshness.negative_longest,
+        Duration::from_secs(1_200),
+        "it follows"
+    );
     assert_eq!(vendor.freshness.stale_if_error, Duration::from_secs(86_400));
     assert_eq!(vendor.freshness.search, config.freshness.search);
     assert_eq!(vendor.timeouts.connect, Duration::from_secs(1));
