@@ -4,6 +4,7 @@
 
 mod coalesce;
 mod completion;
+mod counters;
 mod error;
 mod fetch;
 mod follow;
@@ -29,9 +30,10 @@ use crate::clock::Clock;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, UpstreamError};
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
+pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
@@ -93,6 +95,7 @@ struct Inner {
     absences: remembered::Absences,
     notes: remembered::Notes,
     outages: outages::Outages,
+    counters: counters::Counters,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -112,6 +115,8 @@ impl Mirror {
             clock,
         } = parts;
         let at = clock.now();
+        let hosted = feeds.iter().map(|feed| feed.name.clone());
+        let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -133,6 +138,7 @@ impl Mirror {
                 absences: remembered::Absences::default(),
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
+                counters,
                 writes: KeyedLocks::default(),
             }),
         }
@@ -154,6 +160,12 @@ impl Mirror {
     #[must_use]
     pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
         self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Returns what was counted of a source since the start.
+    #[must_use]
+    pub fn tally(&self, source: &SourceName) -> &Tally {
+        self.inner.counters.of(source)
     }
 
     fn view(&self, feed: &SourceName) -> Result<&Arc<FeedView>, MirrorError> {
@@ -191,6 +203,14 @@ impl Mirror {
             .upstreams
             .get(source)
             .is_some_and(|upstream| upstream.announces())
+    }
+
+    /// Takes note of how a question to an upstream ended.
+    fn heard<T>(&self, upstream: &SourceName, answer: &Result<T, UpstreamError>) {
+        self.inner.outages.note(upstream, answer);
+        if answer.is_err() {
+            self.tally(upstream).count(Event::UpstreamError);
+        }
     }
 
     /// Commits a change and lets the views see it.

@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+use futures::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::counters::Event;
 use super::follow::Arriving;
 use super::remembered::Absence;
 use super::served::{Served, Standing};
@@ -100,6 +104,7 @@ impl Mirror {
 
     /// What is here already.
     fn delivered(&self, record: Record, content: Content) -> Delivery {
+        self.tally(&record.source).count(Event::PackageHit);
         let served = match record.origin {
             Origin::Mirrored { .. } => Served {
                 standing: Standing::Fresh,
@@ -141,6 +146,13 @@ impl Mirror {
 
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
     pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
+        let stream = self.open_or_fetch(held, range).await?;
+        let tally = self.tally(&held.record.source).clone();
+        let counted = move |bytes: &Bytes| tally.add(Event::ByteServed, bytes.len() as u64);
+        Ok(stream.inspect_ok(counted).boxed())
+    }
+
+    async fn open_or_fetch(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
         let row = &held.record.row;
         let place = Place {
             source: &held.record.source,
