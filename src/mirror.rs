@@ -20,7 +20,7 @@ mod remembered;
 mod served;
 mod spool;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -43,6 +43,7 @@ pub use query::{Answer, Answered, Prepared};
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
+pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
 
 /// The bounds of what the mirror does for one request.
@@ -160,6 +161,15 @@ impl Mirror {
     #[must_use]
     pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
         self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Returns how each upstream does, by name.
+    #[must_use]
+    pub fn upstreams(&self) -> BTreeMap<SourceName, UpstreamStatus> {
+        let upstreams = self.inner.upstreams.iter();
+        upstreams
+            .map(|(name, upstream)| (name.clone(), upstream.status()))
+            .collect()
     }
 
     /// Returns what was counted of a source since the start.

@@ -13,6 +13,7 @@ mod architecture;
 mod attack;
 mod batch;
 mod commands;
+mod company_day;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod corruption;
