@@ -11,6 +11,7 @@ mod follow;
 mod freshness;
 mod locate;
 mod lookup;
+mod offline;
 mod outages;
 mod policy;
 mod publish;
@@ -38,6 +39,7 @@ pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
+pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
 pub use served::{Served, Standing};
@@ -71,6 +73,8 @@ pub struct MirrorParts {
     pub feeds: Vec<FeedShape>,
     /// The bounds.
     pub limits: MirrorLimits,
+    /// Whether upstreams are asked.
+    pub offline: Offline,
     /// The time.
     pub clock: Clock,
 }
@@ -89,6 +93,7 @@ struct Inner {
     lifetimes: HashMap<SourceName, Lifetimes>,
     views: Views,
     limits: MirrorLimits,
+    offline: Offline,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
@@ -113,6 +118,7 @@ impl Mirror {
             lifetimes,
             feeds,
             limits,
+            offline,
             clock,
         } = parts;
         let at = clock.now();
@@ -132,6 +138,7 @@ impl Mirror {
                 lifetimes,
                 views,
                 limits,
+                offline,
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
@@ -161,6 +168,12 @@ impl Mirror {
     #[must_use]
     pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
         self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Returns whether upstreams are asked, and the way to change it.
+    #[must_use]
+    pub fn offline(&self) -> &Offline {
+        &self.inner.offline
     }
 
     /// Returns how each upstream does, by name.

@@ -12,13 +12,13 @@ use crate::clock::Clock;
 use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
+use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{
-    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Upstream,
-    V2Settings, V2Upstream,
+    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Uplink,
+    Upstream, V2Settings, V2Upstream,
 };
 use crate::view::FeedShape;
 
@@ -58,9 +58,10 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 
 /// Makes the mirror over an open store.
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
+    let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream, clock)
+        let made = make_upstream(config, upstream, &uplink, clock)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -69,6 +70,11 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         upstreams: feed.upstreams.clone(),
         reserved: feed.reserved.clone(),
     });
+    let configured = if config.server.offline {
+        Configured::Offline
+    } else {
+        Configured::Online
+    };
     let parts = MirrorParts {
         index: Arc::new(store.index.clone()),
         packages: store.packages.clone(),
@@ -80,6 +86,7 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
         },
+        offline: Offline::open(&store.state, configured, uplink),
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
@@ -120,7 +127,12 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
     })
 }
 
-fn make_upstream(config: &Config, upstream: &UpstreamConfig, clock: &Clock) -> anyhow::Result<Arc<dyn Upstream>> {
+fn make_upstream(
+    config: &Config,
+    upstream: &UpstreamConfig,
+    uplink: &Uplink,
+    clock: &Clock,
+) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
@@ -139,6 +151,7 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig, clock: &Clock) -> a
             ..RetrySettings::default()
         },
         breaker: BreakerSettings::default(),
+        uplink: uplink.clone(),
         clock: clock.clone(),
     };
     let name = upstream.name.clone();
