@@ -15,6 +15,7 @@ mod headers;
 mod settings;
 mod status;
 pub mod template;
+mod uplink;
 mod urgency;
 pub mod v2;
 
@@ -35,6 +36,7 @@ pub use status::{
     BreakerStatus, BucketStatus, FailureCounts, PauseStatus, PerPriority, SeenError, Totals, UpstreamStatus,
 };
 pub use template::{TemplateSettings, TemplateUpstream};
+pub use uplink::Uplink;
 pub use urgency::{Priority, Urgency};
 pub use v2::{V2Settings, V2Upstream};
 

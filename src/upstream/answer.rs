@@ -11,6 +11,7 @@ use url::Url;
 
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::status::Tally;
+use super::uplink::Uplink;
 
 /// An answer with status 200, its body not read yet.
 pub(crate) struct Answer {
@@ -20,6 +21,7 @@ pub(crate) struct Answer {
     /// The length of the whole body in bytes; `None` where the upstream does not say, or sends it compressed.
     pub(crate) length: Option<u64>,
     pub(super) body_timeout: Duration,
+    pub(super) uplink: Uplink,
     pub(super) tally: Arc<Mutex<Tally>>,
 }
 
@@ -32,7 +34,12 @@ impl Answer {
 
     /// Returns the next piece of the body; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
-        match timeout(self.body_timeout, self.response.chunk()).await {
+        let chunk = tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => return Err(unavailable(&self.url, Outage::Offline)),
+            chunk = timeout(self.body_timeout, self.response.chunk()) => chunk,
+        };
+        match chunk {
             Ok(Ok(chunk)) => {
                 if let Some(chunk) = &chunk {
                     let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);

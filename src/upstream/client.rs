@@ -21,6 +21,7 @@ use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
+use super::uplink::Uplink;
 use super::urgency::Urgency;
 use crate::clock::Clock;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
@@ -81,6 +82,7 @@ pub(crate) struct HttpClient {
     tally: Arc<Mutex<Tally>>,
     clock: Clock,
     timeouts: Timeouts,
+    uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
     /// User and password, decoded.
@@ -120,6 +122,7 @@ impl HttpClient {
             tally: Arc::default(),
             clock: settings.clock.clone(),
             timeouts,
+            uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
             credentials,
         })
@@ -130,8 +133,18 @@ impl HttpClient {
         &self.home
     }
 
-    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
+    /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
     pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        let offline = unavailable(&url, Outage::Offline);
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(offline),
+            answer = self.get_online(url, want, urgency) => answer,
+        }
+    }
+
+    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
+    async fn get_online(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
@@ -290,6 +303,7 @@ impl HttpClient {
                 response,
                 url,
                 body_timeout: self.timeouts.body,
+                uplink: self.uplink.clone(),
                 tally: Arc::clone(&self.tally),
             }),
             404 | 410 => Err(UpstreamError::NotFound {
