@@ -57,12 +57,6 @@ struct FetchedPage {
     validators: Option<Validators>,
 }
 
-/// What came of asking for a page that may be known.
-enum Fetched {
-    Page(FetchedPage),
-    Unchanged,
-}
-
 impl V2Upstream {
     /// Makes the client of a v2 feed; connects nowhere yet.
     pub fn new(settings: V2Settings) -> Result<Self, SetupError> {
@@ -94,18 +88,18 @@ impl V2Upstream {
         self.read(answer).await
     }
 
-    /// Fetches a page, unless it is still the one whose validators are known.
+    /// Fetches a page; `None` where it is still the one whose validators are known.
     async fn fetch_if_changed(
         &self,
         url: Url,
         known: Option<&Validators>,
         urgency: &Urgency,
-    ) -> Result<Fetched, UpstreamError> {
+    ) -> Result<Option<FetchedPage>, UpstreamError> {
         let answer = self.client.get(url, Want::Feed { known }, urgency).await?;
         if answer.is_unchanged() {
-            return Ok(Fetched::Unchanged);
+            return Ok(None);
         }
-        self.read(answer).await.map(Fetched::Page)
+        self.read(answer).await.map(Some)
     }
 
     async fn read(&self, answer: Answer) -> Result<FetchedPage, UpstreamError> {

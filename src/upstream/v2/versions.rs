@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::super::address::{self, literal};
 use super::super::error::bad;
 use super::super::{BadAnswer, UpstreamError, Urgency, Versions};
-use super::{Fetched, FetchedPage, V2Upstream, refuse_link};
+use super::{FetchedPage, V2Upstream, refuse_link};
 use crate::catalog::Validators;
 use crate::nuget::PackageId;
 
@@ -34,8 +34,8 @@ impl V2Upstream {
                 bytes: size,
                 validators,
             } = match self.fetch_if_changed(url, known.take(), urgency).await {
-                Ok(Fetched::Page(page)) => page,
-                Ok(Fetched::Unchanged) => return Ok(Versions::Unchanged),
+                Ok(Some(page)) => page,
+                Ok(None) => return Ok(Versions::Unchanged),
                 Err(UpstreamError::NotFound { .. }) if fetched.len() == 1 => return Ok(Versions::none()),
                 Err(UpstreamError::NotFound { url, status }) => {
                     let answer = BadAnswer::PageGone(status);
