@@ -6,9 +6,11 @@ mod coalesce;
 mod completion;
 mod counters;
 mod error;
+mod evict;
 mod fetch;
 mod follow;
 mod freshness;
+mod ledger;
 mod locate;
 mod lookup;
 mod offline;
@@ -23,6 +25,7 @@ mod spool;
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -36,6 +39,7 @@ use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
+pub use evict::{CacheLimits, CacheSize};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
@@ -75,6 +79,10 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What the packages of each upstream may take; any number of bytes for those that are left out.
+    pub caches: HashMap<SourceName, CacheLimits>,
+    /// The folder for plain state.
+    pub state: PathBuf,
     /// The time.
     pub clock: Clock,
 }
@@ -102,6 +110,7 @@ struct Inner {
     notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
+    room: evict::Room,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -119,9 +128,12 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            caches,
+            state,
             clock,
         } = parts;
         let at = clock.now();
+        let room = evict::Room::new(upstreams.keys().cloned(), caches, state);
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
         let views = Views::new(feeds, at);
@@ -147,6 +159,7 @@ impl Mirror {
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
+                room,
                 writes: KeyedLocks::default(),
             }),
         }

@@ -90,6 +90,11 @@ impl Views {
         self.feeds.iter().find(|feed| feed.shape().name == *name)
     }
 
+    /// Returns the views of all feeds.
+    pub fn feeds(&self) -> impl Iterator<Item = &Arc<FeedView>> {
+        self.feeds.iter()
+    }
+
     /// Takes in all rows of an id in a source as a commit left them; what that commit or a later one left already is passed
     /// over.
     ///

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::config::{ByteSize, Config, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
+use crate::mirror::{CacheLimits, Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
@@ -87,9 +87,19 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
             nupkg: nupkg_limits(config),
         },
         offline: Offline::open(&store.state, configured, uplink),
+        caches: config.upstreams().iter().map(cache_limits).collect(),
+        state: store.state.clone(),
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn cache_limits(upstream: &UpstreamConfig) -> (SourceName, CacheLimits) {
+    let limits = CacheLimits {
+        max_bytes: upstream.cache.max_bytes.map(ByteSize::bytes),
+        pinned: upstream.cache.pinned.clone(),
+    };
+    (upstream.name.clone(), limits)
 }
 
 fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {

@@ -51,7 +51,8 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         administrator,
         import_key: import_key.digest(),
     };
-    let app = assemble::app(config, mirror, keys, clock);
+    let tending = tokio::spawn(mirror.clone().tend());
+    let app = assemble::app(config, mirror.clone(), keys, clock);
     let server = RunningServer {
         address,
         pid: std::process::id(),
@@ -76,6 +77,11 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         () = drained(stopped) => tracing::warn!("some answers took longer than {DRAIN_LIMIT:?} and were cut off"),
     }
     drop(announcement);
+    mirror.settle().await;
+    drop(mirror);
+    tending.abort();
+    // It ends by being told to; its handle on the index goes with it.
+    let _ = tending.await;
     store.close().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! `[[upstream]]`: a feed to mirror. What concerns one side of it lies in a file of its own below.
 
 mod access;
+mod cache;
 mod kind;
 
 use toml::de::DeValue;
@@ -13,6 +14,7 @@ use super::value::Value;
 use crate::catalog::SourceName;
 
 pub use self::access::UserAgent;
+pub use self::cache::CacheConfig;
 pub use self::kind::{UpstreamKind, UrlTemplate};
 
 pub(super) const KEYS: &[&str] = &[
@@ -22,6 +24,8 @@ pub(super) const KEYS: &[&str] = &[
     "user_agent",
     "internal_hosts",
     "attempts",
+    "max_bytes",
+    "pinned",
     "freshness",
     "timeouts",
 ];
@@ -39,6 +43,8 @@ pub struct UpstreamConfig {
     pub internal_hosts: Vec<String>,
     /// How often one thing is asked for in all, where it fails for the moment.
     pub attempts: u32,
+    /// What its packages may take on disk.
+    pub cache: CacheConfig,
     /// How long its answers count as fresh.
     pub freshness: Freshness,
     /// How long it is waited for.
@@ -58,6 +64,7 @@ impl UpstreamConfig {
         let user_agent = section.optional("user_agent", "larder and its version")?;
         let hosts: Vec<HostName> = section.read("internal_hosts", Vec::new())?;
         let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
+        let cache = CacheConfig::read(section)?;
         let mut below = section.below("freshness", timing::FRESHNESS_KEYS)?;
         let freshness = Freshness::read(&mut below, freshness)?;
         section.absorb(below);
@@ -70,6 +77,7 @@ impl UpstreamConfig {
             user_agent,
             internal_hosts: hosts.into_iter().map(HostName::into_text).collect(),
             attempts,
+            cache,
             freshness,
             timeouts,
         })

@@ -234,7 +234,7 @@ mod tests {
         let arriving = Arriving::begin(Arc::new(arrival)).await.unwrap();
 
         let spooled = writer.finish().await.unwrap();
-        let kept = HeldPackage::new(record(row("git", "1.0"), Vec::new()), spooled.content.clone());
+        let kept = HeldPackage::new(record(row("git", "1.0"), Vec::new()), spooled.content.clone(), None);
         sender.send_replace(Progress::Kept(Box::new(kept)));
         drop((spooled, sender));
         assert!(arriving.is_streaming());

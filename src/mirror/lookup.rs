@@ -7,6 +7,7 @@ use futures::stream::{StreamExt as _, iter};
 use tokio::time::timeout;
 
 use super::coalesce::Coalescer;
+use super::evict::Told;
 use super::fetch::mirrored_sidecar;
 use super::freshness::{self, Finding, Freshness};
 use super::remembered::Absence;
@@ -190,7 +191,13 @@ impl Mirror {
             }
             records.push(record);
         }
-        self.commit(source, id, change(records)).await?;
+        let change = change(records);
+        match &change {
+            Change::Announce(records) => self.told(source, id, Told::All(records), &known),
+            Change::Mention(records) => self.told(source, id, Told::Some(records), &known),
+            _ => {}
+        }
+        self.commit(source, id, change).await?;
         Ok(())
     }
 

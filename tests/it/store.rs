@@ -99,6 +99,8 @@ impl Data {
                 nupkg: NupkgLimits::default(),
             },
             offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+            caches: std::collections::HashMap::new(),
+            state: store.state.clone(),
             clock: self.clock.clone(),
         };
         (store, Mirror::new(parts, rows))

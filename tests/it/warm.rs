@@ -108,6 +108,8 @@ async fn a_warm_id_is_answered_without_the_index() {
             nupkg: NupkgLimits::default(),
         },
         offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+        caches: std::collections::HashMap::new(),
+        state: store.state.clone(),
         clock,
     };
     let mirror = Mirror::new(parts, rows);

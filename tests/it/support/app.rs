@@ -15,6 +15,7 @@ use larder::clock::ManualClock;
 use larder::config::Config;
 use larder::http::listener::{Connection, HttpListener};
 use larder::http::router::router;
+use larder::mirror::Mirror;
 use larder::odata::atom_read::{FeedLimits, FeedPage, read_feed};
 use larder::store::Store;
 use reqwest::header::HeaderMap;
@@ -48,6 +49,7 @@ struct Running {
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
     store: Store,
+    mirror: Mirror,
     base_url: String,
 }
 
@@ -70,8 +72,7 @@ impl TestApp {
     /// Starts a larder with a configuration; keys of `[server]` and `[storage]` are written dotted (`server.page_size = 5`).
     pub(crate) async fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
-        let config = Config::parse(&text, folder.path()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let config = configure(folder.path(), configuration);
         let start = "2026-03-01T12:00:00Z".parse().expect("a time");
         let mut app = Self {
             folder,
@@ -101,7 +102,8 @@ impl TestApp {
             administrator,
             import_key: ApiKey::parse(IMPORT_KEY).expect("a key").digest(),
         };
-        let service = router(assemble::app(&self.config, mirror, keys, clock));
+        drop(runtime.spawn(mirror.clone().tend()));
+        let service = router(assemble::app(&self.config, mirror.clone(), keys, clock));
         let (stop, stopped) = oneshot::channel::<()>();
         let listen = self.config.server.listen;
         let bound = runtime.spawn(HttpListener::bind(listen)).await.expect("a task");
@@ -119,12 +121,15 @@ impl TestApp {
             stop,
             served,
             store,
+            mirror,
             base_url: format!("http://{address}"),
         });
     }
 
     /// Stops in good order: what is under way is answered, then the index is closed.
     pub(crate) async fn stop(&mut self) {
+        let running = self.running.as_ref().expect("a larder that runs");
+        running.mirror.settle().await;
         let store = self.end().await;
         store.close().await.expect("an index that closes");
         let note = self.data().join("state/index-closed.json");
@@ -157,6 +162,13 @@ impl TestApp {
 
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
+        self.open().await;
+    }
+
+    /// Stops, and opens the same data with another configuration.
+    pub(crate) async fn restart_with(&mut self, configuration: &str) {
+        self.stop().await;
+        self.config = configure(self.folder.path(), configuration);
         self.open().await;
     }
 
@@ -258,6 +270,11 @@ impl TestApp {
         let request = self.request(method, target).header("X-NuGet-ApiKey", KEY);
         send(request).await.expect("a whole answer")
     }
+}
+
+fn configure(folder: &Path, configuration: &str) -> Config {
+    let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
+    Config::parse(&text, folder).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 impl Drop for TestApp {
