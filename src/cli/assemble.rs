@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::config::{Config, FeedConfig, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
 use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
@@ -20,7 +20,7 @@ use crate::upstream::{
     BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Upstream,
     V2Settings, V2Upstream,
 };
-use crate::view::FeedShape;
+use crate::view::{FeedShape, HostedSource, UpstreamSource};
 
 /// Whose keys may change things.
 #[derive(Debug)]
@@ -64,11 +64,7 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
-    let feeds = config.feeds().iter().map(|feed| FeedShape {
-        name: feed.name.clone(),
-        upstreams: feed.upstreams.clone(),
-        reserved: feed.reserved.clone(),
-    });
+    let feeds = config.feeds().iter().map(|feed| shape(config, feed));
     let parts = MirrorParts {
         index: Arc::new(store.index.clone()),
         packages: store.packages.clone(),
@@ -87,6 +83,32 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+/// Says of which sources a feed is made: what is hosted in it and in the feeds that it includes, then the upstreams of all of
+/// them. What one of them reserves, none of those upstreams is asked about.
+fn shape(config: &Config, feed: &FeedConfig) -> FeedShape {
+    let members = config.members(feed);
+    let mut upstreams: Vec<UpstreamSource> = Vec::new();
+    for name in members.iter().flat_map(|member| &member.feed.upstreams) {
+        if let Some(upstream) = config.upstream(name)
+            && !upstreams.iter().any(|known| known.source == *name)
+        {
+            let (source, ids) = (name.clone(), upstream.ids.clone());
+            upstreams.push(UpstreamSource { source, ids });
+        }
+    }
+    let hosted = members.iter().map(|member| HostedSource {
+        source: member.feed.name.clone(),
+        shadow: member.shadow,
+    });
+    let reserved = members.iter().flat_map(|member| &member.feed.reserved);
+    FeedShape {
+        name: feed.name.clone(),
+        hosted: hosted.collect(),
+        upstreams,
+        reserved: reserved.cloned().collect(),
+    }
 }
 
 /// Makes what answers requests.
@@ -117,14 +139,14 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<A
         header: upstream.timeouts.headers,
         body: upstream.timeouts.between_bytes,
     };
-    let user_agent = upstream.user_agent.as_ref().map_or_else(
+    let user_agent = upstream.access.user_agent.as_ref().map_or_else(
         || format!("larder/{}", env!("CARGO_PKG_VERSION")),
         |agent: &UserAgent| agent.as_str().to_owned(),
     );
     let client = ClientSettings {
         timeouts,
         user_agent,
-        internal_hosts: upstream.internal_hosts.clone(),
+        internal_hosts: upstream.access.internal_hosts.clone(),
         retry: RetrySettings {
             attempts: upstream.attempts,
             ..RetrySettings::default()
