@@ -3,6 +3,7 @@
 //! Knows how an upstream is addressed and when its answer can be believed; keeps nothing, remembers nothing, and knows
 //! neither store nor clients. Absent, unavailable and forbidden stay different answers: [`ErrorKind`].
 
+mod access;
 mod address;
 mod answer;
 mod breaker;
@@ -13,7 +14,9 @@ pub mod error;
 mod guard;
 mod headers;
 mod settings;
+mod status;
 pub mod template;
+mod uplink;
 mod urgency;
 pub mod v2;
 
@@ -25,12 +28,17 @@ use crate::catalog::query::{Latest, Prerelease};
 use crate::catalog::{Announced, SearchTerms, SourceName};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
+pub use access::{AccessSettings, ProxySettings};
 pub use breaker::BreakerSettings;
 pub use client::SetupError;
 pub use condition::RetrySettings;
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
 pub use settings::{ClientSettings, Limits, Timeouts};
+pub use status::{
+    BreakerStatus, BucketStatus, FailureCounts, PauseStatus, PerPriority, SeenError, Totals, UpstreamStatus,
+};
 pub use template::{TemplateSettings, TemplateUpstream};
+pub use uplink::Uplink;
 pub use urgency::{Priority, Urgency};
 pub use v2::{V2Settings, V2Upstream};
 
@@ -42,6 +50,9 @@ pub trait Upstream: Send + Sync {
     /// Returns whether the upstream can say which versions it has; if not, [`Self::versions`] and [`Self::search`] are
     /// always empty, and only [`Self::open`] tells whether a version exists.
     fn announces(&self) -> bool;
+
+    /// Returns how the upstream does; asks nothing of it.
+    fn status(&self) -> UpstreamStatus;
 
     /// Returns all versions of an id, unlisted ones too, each once; empty where the upstream does not know the id.
     ///

@@ -1,5 +1,9 @@
 //! From the configuration to the parts of a running mirror. The tests put theirs together here too.
 
+mod feeds;
+mod secrets;
+mod upstreams;
+
 use std::collections::HashMap;
 use std::hash::RandomState;
 use std::sync::Arc;
@@ -9,18 +13,14 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, FeedConfig, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::config::Config;
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
+use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
-use crate::upstream::{
-    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Upstream,
-    V2Settings, V2Upstream,
-};
-use crate::view::{FeedShape, HostedSource, UpstreamSource};
+use crate::upstream::{Uplink, Upstream};
 
 /// Whose keys may change things.
 #[derive(Debug)]
@@ -58,13 +58,19 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 
 /// Makes the mirror over an open store.
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
+    let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream)
+        let made = upstreams::make(config, upstream, &uplink, clock)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
-    let feeds = config.feeds().iter().map(|feed| shape(config, feed));
+    let feeds = config.feeds().iter().map(|feed| feeds::shape(config, feed));
+    let configured = if config.server.offline {
+        Configured::Offline
+    } else {
+        Configured::Online
+    };
     let parts = MirrorParts {
         index: Arc::new(store.index.clone()),
         packages: store.packages.clone(),
@@ -80,35 +86,10 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
             },
             search_lifetime: config.freshness.search,
         },
+        offline: Offline::open(&store.state, configured, uplink),
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
-}
-
-/// Says of which sources a feed is made: what is hosted in it and in the feeds that it includes, then the upstreams of all of
-/// them. What one of them reserves, none of those upstreams is asked about.
-fn shape(config: &Config, feed: &FeedConfig) -> FeedShape {
-    let members = config.members(feed);
-    let mut upstreams: Vec<UpstreamSource> = Vec::new();
-    for name in members.iter().flat_map(|member| &member.feed.upstreams) {
-        if let Some(upstream) = config.upstream(name)
-            && !upstreams.iter().any(|known| known.source == *name)
-        {
-            let (source, ids) = (name.clone(), upstream.ids.clone());
-            upstreams.push(UpstreamSource { source, ids });
-        }
-    }
-    let hosted = members.iter().map(|member| HostedSource {
-        source: member.feed.name.clone(),
-        shadow: member.shadow,
-    });
-    let reserved = members.iter().flat_map(|member| &member.feed.reserved);
-    FeedShape {
-        name: feed.name.clone(),
-        hosted: hosted.collect(),
-        upstreams,
-        reserved: reserved.cloned().collect(),
-    }
 }
 
 /// Makes what answers requests.
@@ -130,48 +111,6 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
         tags: RandomState::new(),
         rendered: Rendered::new(config.limits.max_rendered.as_usize()),
         clock,
-    })
-}
-
-fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<Arc<dyn Upstream>> {
-    let timeouts = Timeouts {
-        connect: upstream.timeouts.connect,
-        header: upstream.timeouts.headers,
-        body: upstream.timeouts.between_bytes,
-    };
-    let user_agent = upstream.access.user_agent.as_ref().map_or_else(
-        || format!("larder/{}", env!("CARGO_PKG_VERSION")),
-        |agent: &UserAgent| agent.as_str().to_owned(),
-    );
-    let client = ClientSettings {
-        timeouts,
-        user_agent,
-        internal_hosts: upstream.access.internal_hosts.clone(),
-        retry: RetrySettings {
-            attempts: upstream.attempts,
-            ..RetrySettings::default()
-        },
-        breaker: BreakerSettings::default(),
-    };
-    let name = upstream.name.clone();
-    Ok(match &upstream.kind {
-        UpstreamKind::V2 { root } => {
-            let limits = Limits {
-                page_bytes: config.limits.max_feed_page.bytes(),
-                pages: usize::try_from(config.limits.max_next_links).unwrap_or(usize::MAX),
-                ..Limits::default()
-            };
-            Arc::new(V2Upstream::new(V2Settings {
-                name,
-                base: root.clone(),
-                client,
-                limits,
-            })?)
-        }
-        UpstreamKind::Template { template } => {
-            let template = template.as_str().to_owned();
-            Arc::new(TemplateUpstream::new(TemplateSettings { name, template, client })?)
-        }
     })
 }
 

@@ -98,8 +98,10 @@ impl FeedConfig {
 
 #[expect(clippy::ptr_arg, reason = "the type of what is read")]
 fn twice(names: &Vec<SourceName>) -> Option<String> {
-    let mut named = names.iter().enumerate();
-    let twice = named.find(|(index, name)| names.iter().take(*index).any(|n| n == *name));
+    let twice = names
+        .iter()
+        .enumerate()
+        .find(|(index, name)| names.iter().take(*index).any(|n| n == *name));
     twice.map(|(_, name)| format!("names {name} twice"))
 }
 

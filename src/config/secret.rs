@@ -25,7 +25,7 @@ pub enum Secret {
 impl Secret {
     /// Takes a relative path from a directory.
     #[must_use]
-    pub(super) fn from_dir(self, base_dir: &Path) -> Self {
+    pub(super) fn below(self, base_dir: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(base_dir.join(path)),
             other => other,
@@ -101,7 +101,7 @@ mod tests {
             assert_eq!(format!("{secret:?}"), shown);
             assert_eq!(secret, expected);
         }
-        let relative = read("key.file = \"x\"").unwrap().from_dir(Path::new("/etc/larder"));
+        let relative = read("key.file = \"x\"").unwrap().below(Path::new("/etc/larder"));
         assert_eq!(relative, Secret::File("/etc/larder/x".into()));
     }
 

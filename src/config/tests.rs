@@ -423,6 +423,16 @@ fn refusals_say_where_and_what() {
             "{feed:?}\n gives  {shown}\n wanted {expected}"
         );
     }
+    let clash = refusal(&upstream.replace("\"u\"", "\"default\""));
+    assert!(
+        clash.contains("is default, the name of an upstream (mirror.toml:2) too"),
+        "{clash}"
+    );
+}
+
+#[test]
+fn refusals_of_an_upstreams_door() {
+    let upstream = "[[upstream]]\nname = \"u\"\nkind = \"v2\"\nurl = \"http://u/\"\n";
     for (keys, expected) in [
         ("allow = []", "mirror.toml:5: upstream.u.allow must not be empty"),
         (
@@ -504,11 +514,6 @@ fn refusals_say_where_and_what() {
     ] {
         assert!(parse(&format!("{with_login}{key}")).is_err(), "{key}");
     }
-    let clash = refusal(&upstream.replace("\"u\"", "\"default\""));
-    assert!(
-        clash.contains("is default, the name of an upstream (mirror.toml:2) too"),
-        "{clash}"
-    );
 }
 
 #[test]

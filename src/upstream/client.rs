@@ -1,10 +1,10 @@
 //! The HTTP client of one upstream: one GET, its redirects, its time limits, and what the answer means.
 //!
 //! It sends credentials to the upstream's own origin alone, keeps no cookies, follows no downgrade to http, and does not
-//! know what a feed or a package is. A proxy is taken from the environment (`HTTPS_PROXY` and its kin).
+//! know what a feed or a package is.
 
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
@@ -14,12 +14,16 @@ use url::Url;
 
 use super::address;
 use super::answer::Answer;
+use super::breaker::State;
 use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
-use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
+use super::guard::{Guard, NotPublic, PublicResolver};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
+use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
+use super::uplink::Uplink;
 use super::urgency::Urgency;
+use crate::clock::Clock;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
 
@@ -41,6 +45,23 @@ pub enum SetupError {
     /// The HTTP client refuses its settings.
     #[error("the HTTP client cannot be set up: check the user agent and the system's certificates")]
     Client(#[source] reqwest::Error),
+    /// A secret has characters that a header cannot carry.
+    #[error("{key}: its value has characters that no header can carry; printable ASCII can be sent")]
+    Header {
+        /// Which key's, or which header's.
+        key: String,
+    },
+    /// The proxy has no address.
+    #[error("proxy: it must be a URL that starts with http:// or https://, such as http://proxy.example.com:3128")]
+    Proxy,
+    /// The certificates cannot be read.
+    #[error("ca: the file must hold certificates in PEM form")]
+    Authorities(#[source] reqwest::Error),
+    /// There are no certificates.
+    #[error(
+        "ca: the file holds no certificate; it must hold some in PEM form, each from -----BEGIN CERTIFICATE----- on"
+    )]
+    NoAuthorities,
 }
 
 /// What is asked for.
@@ -75,11 +96,16 @@ pub(crate) struct HttpClient {
     guard: Guard,
     retry: RetrySettings,
     condition: Mutex<Condition>,
+    tally: Arc<Mutex<Tally>>,
+    clock: Clock,
     timeouts: Timeouts,
+    uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
-    /// User and password, decoded.
-    credentials: Option<(String, String)>,
+    /// What shows who asks.
+    credentials: HeaderMap,
+    /// Whether a proxy looks names up in our stead.
+    is_proxied: bool,
 }
 
 impl HttpClient {
@@ -88,33 +114,32 @@ impl HttpClient {
         install_tls();
         let timeouts = settings.timeouts;
         let builder = || {
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder()
                 .user_agent(&settings.user_agent)
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(timeouts.connect)
-                .pool_idle_timeout(IDLE_LIMIT)
+                .pool_idle_timeout(IDLE_LIMIT);
+            settings.access.apply(builder)
         };
-        let resolver = PublicResolver::new(proxies_of_environment());
-        let at_home = builder().build().map_err(SetupError::Client)?;
-        let abroad = builder().dns_resolver(resolver).build().map_err(SetupError::Client)?;
+        let proxies = settings.access.proxies();
+        let is_proxied = !proxies.is_empty();
+        let resolver = PublicResolver::new(proxies);
+        let at_home = builder()?.build().map_err(SetupError::Client)?;
+        let abroad = builder()?.dns_resolver(resolver).build().map_err(SetupError::Client)?;
         let guard = Guard::new(home, &settings.internal_hosts);
-        let decoded = |text: &str| {
-            percent_encoding::percent_decode_str(text)
-                .decode_utf8_lossy()
-                .into_owned()
-        };
-        let has_credentials = !home.username().is_empty() || home.password().is_some();
-        let credentials =
-            has_credentials.then(|| (decoded(home.username()), decoded(home.password().unwrap_or_default())));
         Ok(Self {
             at_home,
             abroad,
             guard,
             retry: settings.retry,
             condition: Mutex::new(Condition::new(settings.breaker)),
+            tally: Arc::default(),
+            clock: settings.clock.clone(),
             timeouts,
+            uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
-            credentials,
+            credentials: settings.access.credentials(home)?,
+            is_proxied,
         })
     }
 
@@ -123,20 +148,38 @@ impl HttpClient {
         &self.home
     }
 
-    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
+    /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
     pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
-        let started = Instant::now();
+        let offline = unavailable(&url, Outage::Offline);
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(offline),
+            answer = self.get_online(url, want, urgency) => answer,
+        }
+    }
+
+    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
+    async fn get_online(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
-            self.admit(&url, urgency).await?;
+            let admitted = self.admit(&url, urgency).await;
+            self.count(|tally| match &admitted {
+                Ok(()) => tally.sent(attempt),
+                Err(error) => tally.failed(self.clock.now(), error),
+            });
+            admitted?;
             let answer = self.follow(url.clone(), want).await;
-            let noted = self.condition().note(Instant::now(), answer.as_ref().err());
+            if let Err(error) = &answer {
+                self.count(|tally| tally.failed(self.clock.now(), error));
+            }
+            let noted = self.condition().note(self.clock.monotonic(), answer.as_ref().err());
             self.log(noted);
             let Err(failure) = &answer else { return answer };
             let chance = chance();
             let pause = self
                 .condition()
-                .retry(&self.retry, attempt, started.elapsed(), failure, chance);
+                .retry(&self.retry, attempt, self.clock.monotonic() - started, failure, chance);
             let Some(pause) = pause else { return answer };
             tracing::debug!(%failure, attempt, wait_ms = pause.as_millis(), "an upstream is asked again");
             sleep(pause).await;
@@ -147,7 +190,7 @@ impl HttpClient {
     /// Waits until the upstream may be asked, if that is soon.
     async fn admit(&self, url: &Url, _: &Urgency) -> Result<(), UpstreamError> {
         loop {
-            let admission = self.condition().admit(Instant::now());
+            let admission = self.condition().admit(self.clock.monotonic());
             let (outage, retry_after) = match admission {
                 Admission::Go => return Ok(()),
                 Admission::After(pause) => {
@@ -163,6 +206,37 @@ impl HttpClient {
                 retry_after: Some(retry_after),
             });
         }
+    }
+
+    /// Returns how the upstream does.
+    pub(crate) fn status(&self) -> UpstreamStatus {
+        let now = self.clock.now();
+        let (breaker, pause) = self.condition().state(self.clock.monotonic());
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        UpstreamStatus {
+            home: redact::url(&self.home).to_string(),
+            breaker: match breaker {
+                State::Closed => BreakerStatus::Closed,
+                State::Open(wait) => BreakerStatus::Open {
+                    until: after(now, wait),
+                },
+                State::Probing => BreakerStatus::Probing,
+            },
+            pause: pause.map(|wait| PauseStatus {
+                until: after(now, wait),
+                reason: "it asked to be left alone".to_owned(),
+            }),
+            buckets: Vec::new(),
+            concurrency: u32::MAX,
+            running: PerPriority::default(),
+            queued: PerPriority::default(),
+            totals: tally.totals(),
+            last_errors: tally.last_errors(),
+        }
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Tally)) {
+        count(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn condition(&self) -> MutexGuard<'_, Condition> {
@@ -199,15 +273,20 @@ impl HttpClient {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
+        if self.is_proxied {
+            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url)).await;
+            judged
+                .map_err(|_| unavailable(url, Outage::ConnectTimeout(self.timeouts.connect)))?
+                .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
+        }
         let client = if self.guard.is_configured(url) {
             &self.at_home
         } else {
             &self.abroad
         };
         let mut request = client.get(url.clone()).headers(want.headers());
-        let is_home = url.origin() == self.home.origin();
-        if let Some((user, password)) = self.credentials.as_ref().filter(|_| is_home) {
-            request = request.basic_auth(user, Some(password));
+        if url.origin() == self.home.origin() {
+            request = request.headers(self.credentials.clone());
         }
         match timeout(self.timeouts.header, request.send()).await {
             Ok(Ok(response)) => Ok(response),
@@ -244,6 +323,8 @@ impl HttpClient {
                 response,
                 url,
                 body_timeout: self.timeouts.body,
+                uplink: self.uplink.clone(),
+                tally: Arc::clone(&self.tally),
             }),
             404 | 410 => Err(UpstreamError::NotFound {
                 url: redact::url(&url).to_string(),

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::access::AccessSettings;
 use super::breaker::BreakerSettings;
 use super::condition::RetrySettings;
+use super::uplink::Uplink;
+use crate::clock::Clock;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -28,18 +31,24 @@ impl Default for Timeouts {
 }
 
 /// How one upstream is asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ClientSettings {
     /// How long it may take.
     pub timeouts: Timeouts,
     /// What larder calls itself there.
     pub user_agent: String,
+    /// How it is come to.
+    pub access: AccessSettings,
     /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
     pub internal_hosts: Vec<String>,
     /// How failures are tried again.
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
+    /// Whether it may be asked at all.
+    pub uplink: Uplink,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// How much of an upstream's answers is read.

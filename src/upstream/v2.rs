@@ -17,7 +17,7 @@ use super::client::{HttpClient, SetupError, Want};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::{ClientSettings, Limits};
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency};
+use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
@@ -157,6 +157,10 @@ impl Upstream for V2Upstream {
 
     fn announces(&self) -> bool {
         true
+    }
+
+    fn status(&self) -> UpstreamStatus {
+        self.client.status()
     }
 
     fn versions<'a>(

@@ -3,6 +3,9 @@
 use serde_json::Value;
 
 use crate::support::app::{Answer, KEY, TestApp, send};
+use crate::support::gallery::upstream;
+use crate::support::nupkg::Nupkg;
+use crate::support::upstream::{Reply, ScriptedUpstream};
 
 const STATUS: &str = "/admin/status";
 
@@ -72,13 +75,47 @@ async fn the_status_names_feeds_and_upstreams() {
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(status["started"], "2026-03-01T12:00:00Z");
     assert_eq!(status["uptime_seconds"], 90);
-    assert_eq!(
-        status["feeds"],
-        serde_json::json!([
-            {"name": "choco", "default": true, "upstreams": ["community"]},
-            {"name": "ours", "default": false, "upstreams": []},
-        ])
-    );
+    let feeds = status["feeds"].as_array().expect("a list");
+    let feeds = feeds
+        .iter()
+        .map(|feed| [&feed["name"], &feed["default"], &feed["upstreams"]]);
+    let feeds: Vec<String> = feeds.map(|feed| serde_json::json!(feed).to_string()).collect();
+    assert_eq!(feeds, ["[\"choco\",true,[\"community\"]]", "[\"ours\",false,[]]"]);
     assert_eq!(status["upstreams"][0]["name"], "community");
     assert!(!answer.text().contains("s3cret"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_counted_by_source() {
+    let (good, other) = (Nupkg::new("git", "1.0").pack(), Nupkg::new("hg", "1.0").pack());
+    let gallery = ScriptedUpstream::start().await;
+    gallery.has(&[&good]);
+    gallery.has(&[&other]);
+    gallery.serves(&good, Reply::ok(good.bytes.clone()));
+    gallery.serves(&other, Reply::ok(good.bytes.clone()));
+    let app = TestApp::start(&upstream("gallery", &gallery)).await;
+    for _ in 0..3 {
+        app.get("/api/v2/package/git/1.0").await.expect_status(200);
+    }
+    app.get("/api/v2/package/hg/1.0").await.expect_status(502);
+    let ours = Nupkg::new("ours", "1.0").pack();
+    app.push(&ours).await.expect_status(201);
+    app.get("/api/v2/package/ours/1.0").await.expect_status(200);
+
+    let status = document(&app.manage("GET", STATUS).await.expect_status(200));
+    let counts = &status["upstreams"][0]["counts"];
+    let length = good.bytes.len() as u64;
+    for (name, expected) in [
+        ("package_hits", 2),
+        ("package_misses", 2),
+        ("package_collapsed", 0),
+        ("packages_rejected", 1),
+        ("bytes_served", 3 * length),
+        ("bytes_fetched", 2 * length),
+    ] {
+        assert_eq!(counts[name], expected, "{name}: {counts:#}");
+    }
+    let counts = &status["feeds"][0]["counts"];
+    assert_eq!(counts["package_hits"], 1, "{counts:#}");
+    assert_eq!(counts["bytes_served"], ours.bytes.len() as u64, "{counts:#}");
 }

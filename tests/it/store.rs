@@ -13,11 +13,11 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use larder::catalog::{Listed, Origin, SourceName};
 use larder::clock::{Clock, ManualClock};
-use larder::mirror::{Lifetimes, Located, Mirror, MirrorLimits, MirrorParts, PublishError, Spool};
+use larder::mirror::{Configured, Lifetimes, Located, Mirror, MirrorLimits, MirrorParts, Offline, PublishError, Spool};
 use larder::nuget::nupkg::NupkgLimits;
 use larder::nuget::{AnnouncedHash, NuGetVersion, PackageId};
 use larder::store::{Index as _, OpenError, Opening, RowChange, Store, StoreSettings};
-use larder::upstream::{Limits, TemplateSettings, TemplateUpstream, Upstream, V2Settings, V2Upstream};
+use larder::upstream::{Limits, TemplateSettings, TemplateUpstream, Uplink, Upstream, V2Settings, V2Upstream};
 use larder::view::FeedShape;
 
 use crate::support::folder::{self, modified, set_modified};
@@ -102,6 +102,7 @@ impl Data {
                 },
                 search_lifetime: day,
             },
+            offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
             clock: self.clock.clone(),
         };
         (store, Mirror::new(parts, rows))

@@ -8,13 +8,13 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use larder::catalog::{Change, Record, SearchTerms, SourceName};
 use larder::clock::Clock;
-use larder::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
+use larder::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use larder::nuget::PackageId;
 use larder::nuget::nupkg::NupkgLimits;
 use larder::odata::address::Collection;
 use larder::odata::{options, plan};
 use larder::store::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq, SledIndex, Store, StoreSettings};
-use larder::upstream::Upstream;
+use larder::upstream::{Uplink, Upstream};
 use larder::view::FeedShape;
 
 use crate::support::gallery::find_target;
@@ -108,6 +108,7 @@ async fn a_warm_id_is_answered_without_the_index() {
             },
             search_lifetime: day,
         },
+        offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
         clock,
     };
     let mirror = Mirror::new(parts, rows);

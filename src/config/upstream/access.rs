@@ -41,7 +41,7 @@ impl Access {
         Ok(Self {
             user_agent,
             credentials,
-            proxy: proxy.map(|proxy| proxy.from_dir(base_dir)),
+            proxy: proxy.map(|proxy| proxy.below(base_dir)),
             ca: ca.map(|path| base_dir.join(path)),
             internal_hosts: hosts.into_iter().map(|host| host.0).collect(),
         })

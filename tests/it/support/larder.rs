@@ -21,6 +21,8 @@ const COMMAND_DEADLINE: Duration = Duration::from_secs(120);
 pub(crate) struct LarderProcess {
     folder: tempfile::TempDir,
     admin_key: String,
+    /// What it logs, where that is not what it logs by itself.
+    logs: Option<&'static str>,
     running: Option<Running>,
 }
 
@@ -52,6 +54,7 @@ impl LarderProcess {
         Self {
             folder,
             admin_key: admin_key.to_owned(),
+            logs: None,
             running: None,
         }
     }
@@ -78,6 +81,20 @@ impl LarderProcess {
         self.running = Some(Running { child, base_url });
     }
 
+    /// Starts or restarts it so that it logs what `LARDER_LOG` can say.
+    pub(crate) fn restart_logging(&mut self, logs: &'static str) {
+        self.logs = Some(logs);
+        self.restart();
+    }
+
+    /// Makes every later start listen where this one does.
+    pub(crate) fn keep_port(&self) {
+        let file = self.configuration();
+        let text = std::fs::read_to_string(&file).expect("the configuration");
+        let text = text.replace("127.0.0.1:0", self.authority());
+        std::fs::write(file, text).expect("a configuration that can be written");
+    }
+
     /// Starts the larder and ends it with SIGKILL after a while, ready or not.
     pub(crate) fn start_and_kill(&mut self, after: Duration) {
         self.stop();
@@ -97,6 +114,7 @@ impl LarderProcess {
             .args(["serve", "--config"])
             .arg(self.configuration())
             .env("LARDER_ADMIN_KEY", &self.admin_key)
+            .envs(self.logs.map(|logs| ("LARDER_LOG", logs)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -177,6 +195,12 @@ impl LarderProcess {
         std::fs::read(self.log_file())
             .map(|log| String::from_utf8_lossy(&log).into_owned())
             .unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_nothing_panicked(&self) {
+        let log = self.log();
+        assert!(!log.contains("panicked"), "{log}");
     }
 
     fn configuration(&self) -> PathBuf {

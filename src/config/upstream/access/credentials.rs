@@ -27,7 +27,7 @@ impl Credentials {
     pub(super) fn read(section: &mut Section<'_>, base_dir: &Path, address: Login) -> Result<Self, ConfigError> {
         let mut secret = |key| -> Result<Option<Secret>, ConfigError> {
             let secret: Option<Secret> = section.optional(key, "none")?;
-            Ok(secret.map(|secret| secret.from_dir(base_dir)))
+            Ok(secret.map(|secret| secret.below(base_dir)))
         };
         let (username, password) = (secret("username")?, secret("password")?);
         let (api_key, bearer) = (secret("api_key")?, secret("bearer")?);
@@ -55,7 +55,7 @@ impl Credentials {
                 return Err(section.refuse("headers", problem));
             }
         }
-        let from_dir = |(name, secret): (HeaderName, Secret)| (name, secret.from_dir(base_dir));
+        let from_dir = |(name, secret): (HeaderName, Secret)| (name, secret.below(base_dir));
         Ok(Self {
             login,
             bearer,

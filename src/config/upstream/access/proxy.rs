@@ -19,10 +19,10 @@ pub enum ProxyConfig {
 }
 
 impl ProxyConfig {
-    pub(super) fn from_dir(self, base_dir: &Path) -> Self {
+    pub(super) fn below(self, base_dir: &Path) -> Self {
         match self {
             Self::None => Self::None,
-            Self::At(url) => Self::At(url.from_dir(base_dir)),
+            Self::At(url) => Self::At(url.below(base_dir)),
         }
     }
 }
