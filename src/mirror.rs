@@ -50,6 +50,8 @@ pub struct MirrorLimits {
     pub nupkg: NupkgLimits,
     /// How long an upstream's findings are fresh.
     pub lifetimes: Lifetimes,
+    /// How long somebody waits for the first byte of a package that is being fetched.
+    pub patience: Duration,
     /// How long an upstream's search page is not asked for again.
     pub search_lifetime: Duration,
 }

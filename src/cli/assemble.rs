@@ -82,6 +82,7 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
                 present: config.freshness.metadata,
                 absent: config.freshness.negative,
             },
+            patience: config.limits.max_wait,
             search_lifetime: config.freshness.search,
         },
         clock: clock.clone(),

@@ -95,6 +95,7 @@ impl Data {
                 .map(|upstream| (upstream.name().clone(), upstream))
                 .collect(),
             limits: MirrorLimits {
+                patience: Duration::from_secs(60),
                 package_bytes: 1 << 30,
                 nupkg: NupkgLimits::default(),
                 lifetimes: Lifetimes {
@@ -136,7 +137,7 @@ async fn publish(mirror: &Mirror, package: &Packed, origin: Origin) -> Result<()
         .await
         .expect("a spool");
     writer
-        .write(&Bytes::from(package.bytes.clone()))
+        .write(Bytes::from(package.bytes.clone()))
         .await
         .expect("a spool that takes it");
     let spooled = writer.finish().await.expect("a spooled body");
