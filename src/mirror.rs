@@ -4,21 +4,24 @@
 
 mod coalesce;
 mod completion;
+mod counters;
 mod error;
 mod fetch;
 mod follow;
 mod freshness;
 mod locate;
 mod lookup;
+mod offline;
 mod outages;
 mod policy;
 mod publish;
 mod query;
 mod relay;
 mod remembered;
+mod served;
 mod spool;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -28,17 +31,21 @@ use crate::clock::Clock;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, UpstreamError};
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
+pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
-pub use locate::{HeldPackage, Located};
+pub use locate::{Delivery, HeldPackage, Located};
+pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
+pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
+pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
 
 /// The bounds of what the mirror does for one request.
@@ -48,12 +55,8 @@ pub struct MirrorLimits {
     pub package_bytes: u64,
     /// What a nupkg may hold.
     pub nupkg: NupkgLimits,
-    /// How long an upstream's findings are fresh.
-    pub lifetimes: Lifetimes,
     /// How long somebody waits for the first byte of a package that is being fetched.
     pub patience: Duration,
-    /// How long an upstream's search page is not asked for again.
-    pub search_lifetime: Duration,
 }
 
 /// What a mirror is made of.
@@ -66,10 +69,14 @@ pub struct MirrorParts {
     pub spool: Spool,
     /// The upstreams, by name.
     pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    /// How long what each upstream says is believed; as [`Lifetimes::default`] says for those that are left out.
+    pub lifetimes: HashMap<SourceName, Lifetimes>,
     /// The feeds.
     pub feeds: Vec<FeedShape>,
     /// The bounds.
     pub limits: MirrorLimits,
+    /// Whether upstreams are asked.
+    pub offline: Offline,
     /// The time.
     pub clock: Clock,
 }
@@ -85,8 +92,10 @@ struct Inner {
     packages: Packages,
     spool: Spool,
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    lifetimes: HashMap<SourceName, Lifetimes>,
     views: Views,
     limits: MirrorLimits,
+    offline: Offline,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
@@ -94,6 +103,7 @@ struct Inner {
     absences: remembered::Absences,
     notes: remembered::Notes,
     outages: outages::Outages,
+    counters: counters::Counters,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -107,11 +117,15 @@ impl Mirror {
             packages,
             spool,
             upstreams,
+            lifetimes,
             feeds,
             limits,
+            offline,
             clock,
         } = parts;
         let at = clock.now();
+        let hosted = feeds.iter().map(|feed| feed.name.clone());
+        let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -123,8 +137,10 @@ impl Mirror {
                 packages,
                 spool,
                 upstreams,
+                lifetimes,
                 views,
                 limits,
+                offline,
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
@@ -132,6 +148,7 @@ impl Mirror {
                 absences: remembered::Absences::default(),
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
+                counters,
                 writes: KeyedLocks::default(),
             }),
         }
@@ -147,6 +164,33 @@ impl Mirror {
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
         &self.inner.limits
+    }
+
+    /// Returns how long what an upstream says is believed.
+    #[must_use]
+    pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
+        self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Returns whether upstreams are asked, and the way to change it.
+    #[must_use]
+    pub fn offline(&self) -> &Offline {
+        &self.inner.offline
+    }
+
+    /// Returns how each upstream does, by name.
+    #[must_use]
+    pub fn upstreams(&self) -> BTreeMap<SourceName, UpstreamStatus> {
+        let upstreams = self.inner.upstreams.iter();
+        upstreams
+            .map(|(name, upstream)| (name.clone(), upstream.status()))
+            .collect()
+    }
+
+    /// Returns what was counted of a source since the start.
+    #[must_use]
+    pub fn tally(&self, source: &SourceName) -> &Tally {
+        self.inner.counters.of(source)
     }
 
     fn view(&self, feed: &SourceName) -> Result<&Arc<FeedView>, MirrorError> {
@@ -184,6 +228,14 @@ impl Mirror {
             .upstreams
             .get(source)
             .is_some_and(|upstream| upstream.announces())
+    }
+
+    /// Takes note of how a question to an upstream ended.
+    fn heard<T>(&self, upstream: &SourceName, answer: &Result<T, UpstreamError>) {
+        self.inner.outages.note(upstream, answer);
+        if answer.is_err() {
+            self.tally(upstream).count(Event::UpstreamError);
+        }
     }
 
     /// Commits a change and lets the views see it.

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use reqwest::header::ETAG;
 use tokio::io::AsyncReadExt as _;
 
+use super::local::reachable;
 use super::running::RunningServer;
 use super::{assemble, progress, running};
 use crate::catalog::{Origin, SourceName};
@@ -244,16 +245,4 @@ async fn into_folder(
         Err(refused @ (PublishError::Invalid(_) | PublishError::Refused(_))) => Ok(Err(refused.to_string())),
         Err(failed) => Err(failed.into()),
     }
-}
-
-/// A server that listens on every address is reached on the loopback one.
-fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
-    if address.ip().is_unspecified() {
-        let loopback = match address.ip() {
-            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        };
-        address.set_ip(loopback);
-    }
-    address
 }

@@ -122,6 +122,10 @@ fn from_trouble(trouble: Trouble, text: String) -> ApiError {
             text: format!("Upstream unavailable. {text}"),
             retry_after,
         },
+        Trouble::Offline => ApiError::UpstreamUnavailable {
+            text: format!("This server is offline by its administrator's order and does not have this. {text}"),
+            retry_after: None,
+        },
         Trouble::Overdue => ApiError::UpstreamTimeout(format!("Upstream unavailable. {text}")),
         Trouble::Useless => ApiError::UpstreamBad(text),
     }

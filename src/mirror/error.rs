@@ -84,6 +84,8 @@ pub enum Trouble {
         /// When to ask again, where it says so.
         retry_after: Option<Duration>,
     },
+    /// It is not asked, for larder is offline.
+    Offline,
     /// It did not answer in time.
     Overdue,
     /// It answered, but with a refusal or with something that is no answer.
@@ -93,6 +95,7 @@ pub enum Trouble {
 impl Trouble {
     pub(super) fn of(error: &UpstreamError) -> Self {
         match error.kind() {
+            ErrorKind::Unavailable if error.is_offline() => Self::Offline,
             ErrorKind::Unavailable if error.is_timeout() => Self::Overdue,
             ErrorKind::Unavailable => Self::Unavailable {
                 retry_after: error.retry_after(),

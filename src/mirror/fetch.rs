@@ -9,6 +9,7 @@ use futures::stream::TryStreamExt as _;
 use tokio::time::timeout;
 
 use super::coalesce::{Ending, Flights, Joined, Lead};
+use super::counters::Event;
 use super::follow::{Arrival, Arriving, REACH};
 use super::locate::{HeldPackage, Located};
 use super::spool::{Parts, SpoolError, Spooled};
@@ -47,8 +48,12 @@ impl Mirror {
         let sha512 = known.as_ref().and_then(announced_sha512);
         let errand = (key.clone(), spelling);
         let arrival = match self.inner.fetches.join(errand, MOST_FOLLOWERS, || Arrival::new(REACH)) {
-            Joined::Follows(arrival) => arrival,
+            Joined::Follows(arrival) => {
+                self.tally(source).count(Event::PackageCollapsed);
+                arrival
+            }
             Joined::Leads(lead, arrival) => {
+                self.tally(source).count(Event::PackageMiss);
                 // A task of its own: it goes on when those who wait for it have gone.
                 tokio::spawn(self.clone().lead(lead, key, known));
                 arrival
@@ -76,6 +81,10 @@ impl Mirror {
                 tracing::debug!(upstream.name = %source, package.id = %id, package.version = %version, "the upstream has no such package");
             }
             Err(error) => {
+                self.tally(source).count(match error {
+                    MirrorError::Rejected { .. } => Event::PackageRejected,
+                    _ => Event::UpstreamError,
+                });
                 tracing::warn!(upstream.name = %source, package.id = %id, package.version = %version, %error, "a package could not be mirrored");
             }
         }
@@ -148,6 +157,7 @@ impl Mirror {
         }
         let mut parts = Parts::default();
         while let Some(mut bytes) = opened.stream.try_next().await.map_err(&failed)? {
+            self.tally(&key.0).add(Event::ByteFetched, bytes.len() as u64);
             while !bytes.is_empty() {
                 let part = parts.cut(&mut bytes);
                 // Readers wait neither for the disk nor for the hash.

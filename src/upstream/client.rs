@@ -4,22 +4,26 @@
 //! know what a feed or a package is. A proxy is taken from the environment (`HTTPS_PROXY` and its kin).
 
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
-use reqwest::header::{self, HeaderMap};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::address;
 use super::answer::Answer;
+use super::breaker::State;
 use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
+use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
+use super::uplink::Uplink;
 use super::urgency::Urgency;
+use super::want::Want;
+use crate::clock::Clock;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
 
@@ -43,29 +47,6 @@ pub enum SetupError {
     Client(#[source] reqwest::Error),
 }
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
-    /// A feed, compressed or not.
-    Feed,
-    /// A nupkg: its very bytes.
-    Package,
-}
-
-impl Want {
-    fn headers(self) -> HeaderMap {
-        let pairs = match self {
-            Self::Feed => [
-                (header::ACCEPT, "application/atom+xml, application/xml"),
-                (header::ACCEPT_ENCODING, "gzip"),
-            ],
-            Self::Package => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
-        };
-        let value = |(name, value)| (name, header::HeaderValue::from_static(value));
-        pairs.into_iter().map(value).collect()
-    }
-}
-
 /// The client of one upstream.
 pub(crate) struct HttpClient {
     /// For what the configuration names.
@@ -75,7 +56,10 @@ pub(crate) struct HttpClient {
     guard: Guard,
     retry: RetrySettings,
     condition: Mutex<Condition>,
+    tally: Arc<Mutex<Tally>>,
+    clock: Clock,
     timeouts: Timeouts,
+    uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
     /// User and password, decoded.
@@ -112,7 +96,10 @@ impl HttpClient {
             guard,
             retry: settings.retry,
             condition: Mutex::new(Condition::new(settings.breaker)),
+            tally: Arc::default(),
+            clock: settings.clock.clone(),
             timeouts,
+            uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
             credentials,
         })
@@ -123,20 +110,38 @@ impl HttpClient {
         &self.home
     }
 
+    /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
+    pub(crate) async fn get(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        let offline = unavailable(&url, Outage::Offline);
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(offline),
+            answer = self.get_online(url, want, urgency) => answer,
+        }
+    }
+
     /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
-    pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
-        let started = Instant::now();
+    async fn get_online(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
-            self.admit(&url, urgency).await?;
+            let admitted = self.admit(&url, urgency).await;
+            self.count(|tally| match &admitted {
+                Ok(()) => tally.sent(attempt),
+                Err(error) => tally.failed(self.clock.now(), error),
+            });
+            admitted?;
             let answer = self.follow(url.clone(), want).await;
-            let noted = self.condition().note(Instant::now(), answer.as_ref().err());
+            if let Err(error) = &answer {
+                self.count(|tally| tally.failed(self.clock.now(), error));
+            }
+            let noted = self.condition().note(self.clock.monotonic(), answer.as_ref().err());
             self.log(noted);
             let Err(failure) = &answer else { return answer };
             let chance = chance();
             let pause = self
                 .condition()
-                .retry(&self.retry, attempt, started.elapsed(), failure, chance);
+                .retry(&self.retry, attempt, self.clock.monotonic() - started, failure, chance);
             let Some(pause) = pause else { return answer };
             tracing::debug!(%failure, attempt, wait_ms = pause.as_millis(), "an upstream is asked again");
             sleep(pause).await;
@@ -147,7 +152,7 @@ impl HttpClient {
     /// Waits until the upstream may be asked, if that is soon.
     async fn admit(&self, url: &Url, _: &Urgency) -> Result<(), UpstreamError> {
         loop {
-            let admission = self.condition().admit(Instant::now());
+            let admission = self.condition().admit(self.clock.monotonic());
             let (outage, retry_after) = match admission {
                 Admission::Go => return Ok(()),
                 Admission::After(pause) => {
@@ -163,6 +168,37 @@ impl HttpClient {
                 retry_after: Some(retry_after),
             });
         }
+    }
+
+    /// Returns how the upstream does.
+    pub(crate) fn status(&self) -> UpstreamStatus {
+        let now = self.clock.now();
+        let (breaker, pause) = self.condition().state(self.clock.monotonic());
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        UpstreamStatus {
+            home: redact::url(&self.home).to_string(),
+            breaker: match breaker {
+                State::Closed => BreakerStatus::Closed,
+                State::Open(wait) => BreakerStatus::Open {
+                    until: after(now, wait),
+                },
+                State::Probing => BreakerStatus::Probing,
+            },
+            pause: pause.map(|wait| PauseStatus {
+                until: after(now, wait),
+                reason: "it asked to be left alone".to_owned(),
+            }),
+            buckets: Vec::new(),
+            concurrency: u32::MAX,
+            running: PerPriority::default(),
+            queued: PerPriority::default(),
+            totals: tally.totals(),
+            last_errors: tally.last_errors(),
+        }
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Tally)) {
+        count(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn condition(&self) -> MutexGuard<'_, Condition> {
@@ -183,19 +219,19 @@ impl HttpClient {
     }
 
     /// Gets `url`, following redirects.
-    async fn follow(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
+    async fn follow(&self, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let mut url = url;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&url, want).await?;
             if !is_redirect(response.status()) {
-                return self.accept(response, url).await;
+                return self.accept(response, url, want).await;
             }
             url = redirect_target(&response, &url).map_err(|reason| bad(&url, BadAnswer::Redirect(reason)))?;
         }
         Err(bad(&url, BadAnswer::Redirect("more than 5 times")))
     }
 
-    async fn send(&self, url: &Url, want: Want) -> Result<Response, UpstreamError> {
+    async fn send(&self, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
@@ -236,14 +272,16 @@ impl HttpClient {
     }
 
     /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
-    async fn accept(&self, response: Response, url: Url) -> Result<Answer, UpstreamError> {
+    async fn accept(&self, response: Response, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let status = response.status().as_u16();
         match status {
-            200 => Ok(Answer {
+            _ if want.is_answered_by(response.status()) => Ok(Answer {
                 length: response.content_length(),
                 response,
                 url,
                 body_timeout: self.timeouts.body,
+                uplink: self.uplink.clone(),
+                tally: Arc::clone(&self.tally),
             }),
             404 | 410 => Err(UpstreamError::NotFound {
                 url: redact::url(&url).to_string(),

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::breaker::{Breaker, BreakerSettings, Verdict};
+use super::breaker::{Breaker, BreakerSettings, State, Verdict};
 use super::error::{Outage, UpstreamError};
 
 /// How failures are tried again.
@@ -94,6 +94,12 @@ impl Condition {
         }
     }
 
+    /// Returns how the breaker stands, and how long the pause still lasts, if there is one.
+    pub(super) fn state(&self, now: Instant) -> (State, Option<Duration>) {
+        let pause = self.paused_until.map(|until| until.saturating_duration_since(now));
+        (self.breaker.state(now), pause.filter(|pause| !pause.is_zero()))
+    }
+
     /// Takes note of what came of a request.
     pub(super) fn note(&mut self, now: Instant, failure: Option<&UpstreamError>) -> Noted {
         let Some(UpstreamError::Unavailable {
@@ -165,7 +171,8 @@ fn is_worth_retrying(failure: &UpstreamError) -> bool {
             | Outage::BodyTimeout(_)
             | Outage::Banned
             | Outage::Paused(_)
-            | Outage::GivenUp(_) => false,
+            | Outage::GivenUp(_)
+            | Outage::Offline => false,
         },
         UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } | UpstreamError::BadAnswer { .. } => false,
     }

@@ -3,27 +3,31 @@
 //!
 //! It believes no page that leads astray or in circles, and takes no versions of an id that was not asked for.
 
-use std::collections::HashSet;
+mod search;
+mod versions;
+
 use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::address::{self, encode, literal};
-use super::client::{HttpClient, SetupError, Want};
+use super::address::{self, encode};
+use super::answer::Answer;
+use super::client::{HttpClient, SetupError};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::{ClientSettings, Limits};
-use super::{BadAnswer, ContentStream, SearchOrder, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency};
-use crate::catalog::query::{Latest, Prerelease};
-use crate::catalog::{Announced, SourceName};
-use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
+use super::want::{Want, validators};
+use super::{
+    BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
+};
+use crate::catalog::{Announced, SourceName, Validators};
+use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
 use crate::redact;
 
-/// The most rows that a search asks for: the page size of the Chocolatey community repository.
-pub const SEARCH_PAGE: u64 = 40;
+pub use self::search::SEARCH_PAGE;
 
 /// What a v2 upstream needs to know.
 #[derive(Debug, Clone)]
@@ -50,6 +54,7 @@ struct FetchedPage {
     page: FeedPage,
     url: Url,
     bytes: u64,
+    validators: Option<Validators>,
 }
 
 impl V2Upstream {
@@ -77,82 +82,29 @@ impl V2Upstream {
         url
     }
 
-    async fn find(&self, id: &PackageId, urgency: &Urgency) -> Result<Vec<Announced>, UpstreamError> {
-        let query = format!("id={}&semVerLevel=2.0.0", literal(id.as_str()));
-        let mut url = self.address("FindPackagesById()", Some(&query));
-        let mut fetched = HashSet::new();
-        let mut versions = HashSet::new();
-        let mut found = Vec::new();
-        let mut bytes = 0;
-        while fetched.len() < self.limits.pages {
-            if !fetched.insert(url.clone()) {
-                return Err(bad(&url, BadAnswer::Paging("a page links back to one before it")));
-            }
-            let FetchedPage {
-                page,
-                url: at,
-                bytes: size,
-            } = match self.fetch(url, urgency).await {
-                Err(UpstreamError::NotFound { .. }) if fetched.len() == 1 => return Ok(found),
-                Err(UpstreamError::NotFound { url, status }) => {
-                    let answer = BadAnswer::PageGone(status);
-                    return Err(UpstreamError::BadAnswer { url, answer });
-                }
-                page => page?,
-            };
-            bytes += size;
-            if bytes > self.limits.answer_bytes {
-                let limit_bytes = self.limits.answer_bytes;
-                return Err(bad(&at, BadAnswer::TooLarge { limit_bytes }));
-            }
-            let mut is_new = !page.skipped.is_empty();
-            for announced in page.entries.into_iter().filter(|announced| announced.id == *id) {
-                if versions.insert(announced.version.clone()) {
-                    is_new = true;
-                    found.push(announced);
-                }
-            }
-            let Some(next) = page.next else { return Ok(found) };
-            if !is_new {
-                return Err(bad(
-                    &at,
-                    BadAnswer::Paging("a page has no new version, yet names a next one"),
-                ));
-            }
-            url = address::next_page(&next, &at).map_err(|reason| refuse_link(&at, &next, reason))?;
-        }
-        Err(bad(&url, BadAnswer::Paging("there are more than is allowed")))
-    }
-
-    async fn page(&self, search: &UpstreamSearch, urgency: &Urgency) -> Result<UpstreamPage<Announced>, UpstreamError> {
-        let top = search.top.clamp(1, SEARCH_PAGE);
-        let url = self.address("Search()", Some(&search_query(search, top)));
-        let page = match self.fetch(url, urgency).await {
-            // A gallery without a search says nothing about what it has.
-            Err(UpstreamError::NotFound { url, status }) => {
-                let answer = BadAnswer::Status(status);
-                return Err(UpstreamError::BadAnswer { url, answer });
-            }
-            fetched => fetched?.page,
-        };
-        let rows = (page.entries.len() + page.skipped.len()) as u64;
-        let end = search.skip.saturating_add(rows);
-        let is_last = match page.count {
-            _ if rows == 0 => true,
-            Some(total) => end >= total,
-            // nuget.org leaves out the next link where $top was given; others have pages smaller than $top.
-            None => rows < top && page.next.is_none(),
-        };
-        Ok(UpstreamPage {
-            items: page.entries,
-            total: page.count,
-            next_skip: (!is_last).then_some(end),
-        })
-    }
-
+    /// Fetches a page.
     async fn fetch(&self, url: Url, urgency: &Urgency) -> Result<FetchedPage, UpstreamError> {
-        let answer = self.client.get(url, Want::Feed, urgency).await?;
+        let answer = self.client.get(url, Want::Feed { known: None }, urgency).await?;
+        self.read(answer).await
+    }
+
+    /// Fetches a page; `None` where it is still the one whose validators are known.
+    async fn fetch_if_changed(
+        &self,
+        url: Url,
+        known: Option<&Validators>,
+        urgency: &Urgency,
+    ) -> Result<Option<FetchedPage>, UpstreamError> {
+        let answer = self.client.get(url, Want::Feed { known }, urgency).await?;
+        if answer.is_unchanged() {
+            return Ok(None);
+        }
+        self.read(answer).await.map(Some)
+    }
+
+    async fn read(&self, answer: Answer) -> Result<FetchedPage, UpstreamError> {
         let url = answer.url.clone();
+        let validators = validators(&answer.response, self.client.home().as_str());
         let body = answer.read(self.limits.page_bytes).await?;
         let bytes = body.len() as u64;
         let (document, limits) = (url.clone(), self.limits.feed);
@@ -172,7 +124,12 @@ impl V2Upstream {
                 first.reason,
             );
         }
-        Ok(FetchedPage { page, url, bytes })
+        Ok(FetchedPage {
+            page,
+            url,
+            bytes,
+            validators,
+        })
     }
 }
 
@@ -185,12 +142,17 @@ impl Upstream for V2Upstream {
         true
     }
 
+    fn status(&self) -> UpstreamStatus {
+        self.client.status()
+    }
+
     fn versions<'a>(
         &'a self,
         id: &'a PackageId,
+        known: Option<&'a Validators>,
         urgency: &'a Urgency,
-    ) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
-        self.find(id, urgency).boxed()
+    ) -> BoxFuture<'a, Result<Versions, UpstreamError>> {
+        self.find(id, known, urgency).boxed()
     }
 
     fn search<'a>(
@@ -198,7 +160,7 @@ impl Upstream for V2Upstream {
         search: &'a UpstreamSearch,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
-        self.page(search, urgency).boxed()
+        self.search_page(search, urgency).boxed()
     }
 
     fn open<'a>(
@@ -224,36 +186,9 @@ fn refuse_link(page: &Url, link: &str, reason: &'static str) -> UpstreamError {
     bad(page, BadAnswer::Link { link, reason })
 }
 
-/// Writes the parameters of `Search()` in the one shape and order that nuget.org and the Chocolatey community repository
-/// both take for their own clients' searches.
-fn search_query(search: &UpstreamSearch, top: u64) -> String {
-    let filter = match search.latest {
-        Some(Latest::Stable) => "$filter=IsLatestVersion&",
-        Some(Latest::Absolute) => "$filter=IsAbsoluteLatestVersion&",
-        None => "",
-    };
-    let term = literal(&search.terms.to_string());
-    // The two orders that choco sends.
-    let order = match search.order {
-        SearchOrder::Id => "Id",
-        SearchOrder::Downloads => "DownloadCount%20desc,Id",
-    };
-    let prerelease = search.prerelease == Prerelease::Include;
-    let skip = search.skip;
-    let level = match search.level {
-        SemVerLevel::One => "",
-        SemVerLevel::Two => "&semVerLevel=2.0.0",
-    };
-    format!(
-        "{filter}$orderby={order}&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}\
-         &$skip={skip}&$top={top}{level}"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::SearchTerms;
 
     fn upstream(base: &str) -> V2Upstream {
         V2Upstream::new(V2Settings {
@@ -271,33 +206,6 @@ mod tests {
             let url = upstream(base).address("Search()", Some("a='b'"));
             assert_eq!(url.as_str(), "https://g.test/api/v2/Search()?a=%27b%27");
         }
-    }
-
-    #[test]
-    fn searches_have_one_shape() {
-        let mut search = UpstreamSearch {
-            terms: SearchTerms::parse("C++ O'Neill tag:VCS \"two words\""),
-            order: SearchOrder::Id,
-            prerelease: Prerelease::Exclude,
-            latest: Some(Latest::Stable),
-            level: SemVerLevel::Two,
-            skip: 40,
-            top: 40,
-        };
-        assert_eq!(
-            search_query(&search, 40),
-            "$filter=IsLatestVersion&$orderby=Id&searchTerm='c%2B%2B%20o%27%27neill%20tag%3Avcs%20%22two%20words%22'&targetFramework=''\
-             &includePrerelease=false&$skip=40&$top=40&semVerLevel=2.0.0"
-        );
-        search.latest = None;
-        search.level = SemVerLevel::One;
-        search.order = SearchOrder::Downloads;
-        search.terms = SearchTerms::default();
-        search.prerelease = Prerelease::Include;
-        assert_eq!(
-            search_query(&search, 1),
-            "$orderby=DownloadCount%20desc,Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1"
-        );
     }
 
     #[test]

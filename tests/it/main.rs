@@ -7,11 +7,13 @@
     reason = "a test fails by panicking, also in the support code that clippy does not know as a test"
 )]
 
+mod administration;
 mod answers;
 mod architecture;
 mod attack;
 mod batch;
 mod commands;
+mod company_day;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod corruption;
@@ -23,6 +25,7 @@ mod judges;
 mod kill;
 mod last_updated;
 mod listings;
+mod offline;
 mod oracle;
 mod paging;
 mod privacy;
