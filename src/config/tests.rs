@@ -50,7 +50,13 @@ fn the_shipped_file_holds_every_key_with_its_default() {
     }
     assert_eq!(
         shipped.len(),
-        server::KEYS.len() + storage::KEYS.len() + limits::KEYS.len() + 2 * (3 + 3) + upstream::KEYS.len() - 2 + 7
+        server::KEYS.len()
+            + storage::KEYS.len()
+            + limits::KEYS.len()
+            + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
+            + upstream::KEYS.len()
+            - 2
+            + 7
     );
 }
 
@@ -84,10 +90,7 @@ fn what_the_shipped_file_means() {
     assert_eq!(config.default_feed().delete, DeletePolicy::Unlist);
 }
 
-#[test]
-fn a_full_file() {
-    let config = parse(
-        r#"
+const FULL: &str = r#"
         server = { listen = "[::]:0", public_url = "https://packages.example.com/larder", page_size = 40,
                    trusted_proxies = ["10.0.0.0/8", "::1"] }
         storage.data = "/var/lib/larder"
@@ -98,7 +101,7 @@ fn a_full_file() {
         url = "https://u:s3cret@downloads.example.com/@ID/@ID.@VERSION.nupkg"
         user_agent = "contoso"
         internal_hosts = ["CDN.corp", "fd00::7", "[fd00::8]"]
-        freshness = { metadata = "5m" }
+        freshness = { metadata = "5m", negative = "20m", stale_if_error = "1d" }
         allow = ["vendor.*", "fabrikam"]
         deny = ["vendor.secret"]
         api_key = { env = "VENDOR_KEY" }
@@ -122,9 +125,11 @@ fn a_full_file() {
         [[feed]]
         name = "private"
         delete = "remove"
-        "#,
-    )
-    .unwrap();
+        "#;
+
+#[test]
+fn a_full_file() {
+    let config = parse(FULL).unwrap();
     assert_eq!(config.server.listen.port(), 0);
     assert_eq!(
         config.server.public_url.as_ref().unwrap().as_str(),
@@ -146,7 +151,14 @@ fn a_full_file() {
     assert_eq!(credentials.headers[1].1, Secret::File("/srv/larder/other.txt".into()));
     assert_eq!(vendor.access.ca.as_deref(), Some(Path::new("/srv/larder/ca.pem")));
     assert_eq!(vendor.freshness.metadata, Duration::from_secs(300));
-    assert_eq!(vendor.freshness.negative, config.freshness.negative);
+    assert_eq!(vendor.freshness.negative, Duration::from_secs(1_200));
+    assert_eq!(
+        vendor.freshness.negative_longest,
+        Duration::from_secs(1_200),
+        "it follows"
+    );
+    assert_eq!(vendor.freshness.stale_if_error, Duration::from_secs(86_400));
+    assert_eq!(vendor.freshness.search, config.freshness.search);
     assert_eq!(vendor.timeouts.connect, Duration::from_secs(1));
     assert!(matches!(&vendor.kind, UpstreamKind::Template { template } if template.as_str().contains("s3cret")));
     let choco = config.default_feed();
@@ -160,7 +172,11 @@ fn a_full_file() {
     assert_eq!(private.delete, DeletePolicy::Remove);
     assert_eq!((choco.shadow, private.shadow), (Shadow::Version, Shadow::Id));
     assert_eq!(config.members(choco).len(), 2);
+}
 
+#[test]
+fn what_is_shown_of_a_full_file() {
+    let config = parse(FULL).unwrap();
     let shown = values(&config);
     assert_eq!(
         shown["upstream.vendor.url"].0,
@@ -310,6 +326,10 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[freshness]\nmetadata = 600",
         "freshness.metadata must be a duration with a unit",
+    ),
+    (
+        "[freshness]\nnegative = \"2m\"\nnegative_longest = \"1m\"",
+        "mirror.toml:3: freshness.negative_longest must be no shorter than negative",
     ),
     (
         "[timeouts]\nconnect = \"0s\"",
