@@ -124,12 +124,12 @@ impl Mirror {
     #[must_use]
     pub fn cache_size(&self, source: &SourceName) -> Option<CacheSize> {
         let room = &self.inner.room;
-        let shelf = room.ledger.shelf(source)?;
+        let stock = room.ledger.stock(source)?;
         Some(CacheSize {
-            packages: shelf.count(),
-            bytes: shelf.bytes(),
+            packages: stock.count(),
+            bytes: stock.bytes(),
             max_bytes: room.limits.get(source).and_then(|limits| limits.max_bytes),
-            is_counted: shelf.is_counted(),
+            is_counted: stock.is_counted(),
         })
     }
 }

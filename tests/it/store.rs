@@ -84,17 +84,17 @@ impl Data {
             index: Arc::new(store.index.clone()),
             packages: store.packages.clone(),
             spool: Spool::new(store.spool.clone()),
-            feeds: vec![FeedShape {
-                name: feed(),
-                upstreams: upstreams.iter().map(|upstream| upstream.name().clone()).collect(),
-                reserved: Vec::new(),
-            }],
+            feeds: vec![FeedShape::plain(
+                feed(),
+                upstreams.iter().map(|upstream| upstream.name().clone()),
+            )],
             upstreams: upstreams
                 .into_iter()
                 .map(|upstream| (upstream.name().clone(), upstream))
                 .collect(),
             lifetimes: std::collections::HashMap::new(),
             limits: MirrorLimits {
+                patience: Duration::from_secs(60),
                 package_bytes: 1 << 30,
                 nupkg: NupkgLimits::default(),
             },
@@ -134,7 +134,7 @@ async fn publish(mirror: &Mirror, package: &Packed, origin: Origin) -> Result<()
         .await
         .expect("a spool");
     writer
-        .write(&Bytes::from(package.bytes.clone()))
+        .write(Bytes::from(package.bytes.clone()))
         .await
         .expect("a spool that takes it");
     let spooled = writer.finish().await.expect("a spooled body");

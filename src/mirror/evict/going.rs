@@ -8,7 +8,7 @@ use super::Going;
 use super::plan::{choose, may_go};
 use crate::catalog::{Change, Origin, Record, SourceName};
 use crate::mirror::counters::Event;
-use crate::mirror::ledger::{Seen, Shelf, Word};
+use crate::mirror::ledger::{Seen, Stock, Word};
 use crate::mirror::lookup::in_time;
 use crate::mirror::{Mirror, MirrorError, policy};
 use crate::nuget::PackageId;
@@ -27,24 +27,24 @@ struct Leaving {
 impl Mirror {
     /// Makes room for each upstream's packages that take more than they may.
     pub(super) async fn make_room(&self) {
-        for (source, shelf) in self.inner.room.ledger.shelves() {
-            if let Err(error) = self.make_room_for(source, shelf).await {
+        for (source, stock) in self.inner.room.ledger.stocks() {
+            if let Err(error) = self.make_room_for(source, stock).await {
                 tracing::warn!(upstream.name = %source, %error, "packages could not make room; it is tried again later");
             }
         }
     }
 
-    async fn make_room_for(&self, source: &SourceName, shelf: &Shelf) -> Result<(), MirrorError> {
+    async fn make_room_for(&self, source: &SourceName, stock: &Stock) -> Result<(), MirrorError> {
         let Some(water) = self.inner.room.water(source) else {
             return Ok(());
         };
-        if shelf.bytes() <= water.high {
+        if stock.bytes() <= water.high {
             return Ok(());
         }
-        let (mut packages, before) = (0, shelf.bytes());
+        let (mut packages, before) = (0, stock.bytes());
         let mut asked = HashSet::new();
-        while shelf.bytes() > water.low && !self.inner.offline.is_offline() {
-            let chosen = choose(shelf.bytes(), water.low, self.candidates(source, shelf, &asked));
+        while stock.bytes() > water.low && !self.inner.offline.is_offline() {
+            let chosen = choose(stock.bytes(), water.low, self.candidates(source, stock, &asked));
             let doubtful = chosen.iter().filter(|seen| self.is_doubtful(source, seen));
             let doubtful: Vec<PackageId> = doubtful.map(|seen| seen.id.clone()).take(IDS_AT_A_TIME).collect();
             if !doubtful.is_empty() {
@@ -55,26 +55,26 @@ impl Mirror {
                 }
                 continue;
             }
-            let gone = self.let_go(source, shelf, chosen).await?;
+            let gone = self.let_go(source, stock, chosen).await?;
             packages += gone;
             if gone == 0 {
                 break;
             }
         }
         if packages > 0 {
-            let freed = before.saturating_sub(shelf.bytes());
-            tracing::info!(upstream.name = %source, packages, bytes = freed, held_bytes = shelf.bytes(), "packages that were not asked for the longest made room");
+            let freed = before.saturating_sub(stock.bytes());
+            tracing::info!(upstream.name = %source, packages, bytes = freed, held_bytes = stock.bytes(), "packages that were not asked for the longest made room");
         }
-        if shelf.bytes() > water.high {
-            tracing::debug!(upstream.name = %source, held_bytes = shelf.bytes(), "no more packages can make room now");
+        if stock.bytes() > water.high {
+            tracing::debug!(upstream.name = %source, held_bytes = stock.bytes(), "no more packages can make room now");
         }
         Ok(())
     }
 
     /// Returns what may go now. Of the ids that were `asked` for, nothing goes that the upstream is still not known to have.
-    fn candidates(&self, source: &SourceName, shelf: &Shelf, asked: &HashSet<PackageId>) -> Vec<Seen> {
+    fn candidates(&self, source: &SourceName, stock: &Stock, asked: &HashSet<PackageId>) -> Vec<Seen> {
         let pinned = self.inner.room.pinned(source);
-        let mut seen = shelf.seen();
+        let mut seen = stock.seen();
         seen.retain(|seen| {
             let is_hopeless = asked.contains(&seen.id) && self.is_doubtful(source, seen);
             !is_hopeless && may_go(seen, pinned, |seen| self.may_ask(source, &seen.id))
@@ -85,7 +85,7 @@ impl Mirror {
     /// Returns whether any feed may ask an upstream for an id.
     fn may_ask(&self, source: &SourceName, id: &PackageId) -> bool {
         let mut feeds = self.inner.views.feeds();
-        feeds.any(|feed| policy::upstreams_for(feed, id).contains(source))
+        feeds.any(|feed| policy::upstreams_for(feed, id).any(|upstream| upstream == source))
     }
 
     fn is_doubtful(&self, source: &SourceName, seen: &Seen) -> bool {
@@ -112,7 +112,7 @@ impl Mirror {
     }
 
     /// Lets packages go that nobody has come to use meanwhile. Returns how many went.
-    async fn let_go(&self, source: &SourceName, shelf: &Shelf, chosen: Vec<Seen>) -> Result<u64, MirrorError> {
+    async fn let_go(&self, source: &SourceName, stock: &Stock, chosen: Vec<Seen>) -> Result<u64, MirrorError> {
         let mut by_id: BTreeMap<PackageId, Vec<Seen>> = BTreeMap::new();
         for seen in chosen {
             by_id.entry(seen.id.clone()).or_default().push(seen);
@@ -126,7 +126,7 @@ impl Mirror {
             }
             let mut leaving = Vec::new();
             for (id, seen) in some {
-                leaving.extend(self.take_out(source, shelf, id, seen).await?);
+                leaving.extend(self.take_out(source, stock, id, seen).await?);
             }
             self.inner.index.flush().await.map_err(MirrorError::index)?;
             for record in leaving.iter().flat_map(|leaving| &leaving.records) {
@@ -145,7 +145,7 @@ impl Mirror {
     async fn take_out(
         &self,
         source: &SourceName,
-        shelf: &Shelf,
+        stock: &Stock,
         id: &PackageId,
         seen: &[Seen],
     ) -> Result<Option<Leaving>, MirrorError> {
@@ -156,10 +156,10 @@ impl Mirror {
             let record = records.iter().find(|record| record.row.version == seen.version);
             // What is not mirrored, or not in the index, is not this one's to take.
             let Some(record) = self.evictable(record).await? else {
-                shelf.hear(id, |version| (*version == seen.version).then_some(Word::HasNot));
+                stock.hear(id, |version| (*version == seen.version).then_some(Word::HasNot));
                 continue;
             };
-            if shelf.take(id, &seen.version, seen.last_use) {
+            if stock.take(id, &seen.version, seen.last_use) {
                 leaving.push(record);
             }
         }
@@ -173,7 +173,7 @@ impl Mirror {
         if let Err(error) = self.commit(source, id, change).await {
             for record in leaving {
                 let size = record.content.as_ref().map_or(0, |content| content.size);
-                drop(shelf.add(id, &record.row.version, size, record.committed));
+                drop(stock.add(id, &record.row.version, size, record.committed));
             }
             return Err(error);
         }

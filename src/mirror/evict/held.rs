@@ -30,27 +30,27 @@ struct Files {
 impl Mirror {
     /// Takes note that a held package is asked for, so that it stays.
     pub(in crate::mirror) fn hold(&self, record: &Record, content: &Content) -> Held {
-        let Some(shelf) = self.inner.room.ledger.shelf(&record.source) else {
+        let Some(stock) = self.inner.room.ledger.stock(&record.source) else {
             return Held::Here(None);
         };
         let (id, version, now) = (&record.row.id, &record.row.version, self.inner.clock.now());
-        match shelf.ask(id, version, now) {
+        match stock.ask(id, version, now) {
             Some(using) => Held::Here(Some(using)),
-            None if shelf.is_counted() => Held::Going,
-            None => Held::Here(Some(shelf.add(id, version, content.size, now))),
+            None if stock.is_counted() => Held::Going,
+            None => Held::Here(Some(stock.add(id, version, content.size, now))),
         }
     }
 
     /// Takes note that a package was fetched. To be called where nobody else changes what is known of its id.
     pub(in crate::mirror) fn fetched(&self, record: &Record, content: &Content) -> Option<Using> {
         let room = &self.inner.room;
-        let shelf = room.ledger.shelf(&record.source)?;
+        let stock = room.ledger.stock(&record.source)?;
         let (id, version) = (&record.row.id, &record.row.version);
-        let using = shelf.add(id, version, content.size, self.inner.clock.now());
-        shelf.hear(id, |other| (other == version).then_some(Word::Has));
+        let using = stock.add(id, version, content.size, self.inner.clock.now());
+        stock.hear(id, |other| (other == version).then_some(Word::Has));
         if room
             .water(&record.source)
-            .is_some_and(|water| shelf.bytes() > water.high)
+            .is_some_and(|water| stock.bytes() > water.high)
         {
             room.crowded.notify_one();
         }
@@ -59,10 +59,10 @@ impl Mirror {
 
     /// Takes note of what an upstream says of an id of which `known` is here: all versions that it has, or some.
     pub(in crate::mirror) fn told(&self, source: &SourceName, id: &PackageId, told: Told<'_>, known: &[Record]) {
-        let Some(shelf) = self.inner.room.ledger.shelf(source) else {
+        let Some(stock) = self.inner.room.ledger.stock(source) else {
             return;
         };
-        shelf.hear(id, |version| {
+        stock.hear(id, |version| {
             let is_version = |record: &&Record| record.row.version == *version;
             let held = known.iter().find(is_version).and_then(|known| known.content.as_ref());
             match told.records().iter().find(is_version) {
@@ -76,7 +76,7 @@ impl Mirror {
 
     /// Counts what lies here of all upstreams, and recalls when each package was asked for.
     pub(super) async fn count_held(&self) -> Result<(), MirrorError> {
-        for (source, shelf) in self.inner.room.ledger.shelves() {
+        for (source, stock) in self.inner.room.ledger.stocks() {
             let mut files: HashMap<String, Files> = HashMap::new();
             let mut list = self.inner.packages.list_source(source);
             while let Some(found) = list.try_next().await.map_err(MirrorError::packages)? {
@@ -101,11 +101,11 @@ impl Mirror {
                 let (last_use, word) = uses
                     .remove(&(id.clone(), version.clone()))
                     .unwrap_or((came, Word::Unknown));
-                drop(shelf.add(&id, &version, files.bytes, last_use));
-                shelf.hear(&id, |other| (*other == version).then_some(word));
+                drop(stock.add(&id, &version, files.bytes, last_use));
+                stock.hear(&id, |other| (*other == version).then_some(word));
             }
-            shelf.set_counted();
-            tracing::debug!(upstream.name = %source, packages = shelf.count(), bytes = shelf.bytes(), "counted what is held");
+            stock.set_counted();
+            tracing::debug!(upstream.name = %source, packages = stock.count(), bytes = stock.bytes(), "counted what is held");
         }
         Ok(())
     }

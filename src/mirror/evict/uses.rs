@@ -28,11 +28,11 @@ struct Uses {
 impl Mirror {
     /// Writes down what was asked for when, where anything was.
     pub(super) async fn save_uses(&self) {
-        for (source, shelf) in self.inner.room.ledger.shelves() {
-            if !shelf.is_counted() || !shelf.has_changed() {
+        for (source, stock) in self.inner.room.ledger.stocks() {
+            if !stock.is_counted() || !stock.has_changed() {
                 continue;
             }
-            let packages = shelf.seen().into_iter().map(|seen| {
+            let packages = stock.seen().into_iter().map(|seen| {
                 let (id, version) = (seen.id.lower().to_owned(), seen.version.normalized().to_owned());
                 (id, version, seen.last_use, seen.word)
             });

@@ -21,7 +21,7 @@ pub(in crate::mirror) enum Word {
 
 /// The held packages of one upstream.
 #[derive(Debug, Default)]
-pub(in crate::mirror) struct Shelf {
+pub(in crate::mirror) struct Stock {
     packages: RwLock<HashMap<PackageId, Vec<Arc<Kept>>>>,
     bytes: AtomicU64,
     count: AtomicU64,
@@ -58,7 +58,7 @@ pub(in crate::mirror) struct Seen {
     pub(in crate::mirror) is_used: bool,
 }
 
-impl Shelf {
+impl Stock {
     /// Takes note that a package is asked for. `None` where it is not known to be held.
     pub(in crate::mirror) fn ask(&self, id: &PackageId, version: &NuGetVersion, now: Instant) -> Option<Using> {
         let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
@@ -207,51 +207,51 @@ mod tests {
     #[test]
     fn sizes_follow_what_comes_and_goes() {
         let (id, version) = git();
-        let (shelf, at) = (Shelf::default(), instant("2026-03-01"));
-        drop(shelf.add(&id, &version, 10, at));
-        drop(shelf.add(&"GIT".parse().unwrap(), &"1.0.0".parse().unwrap(), 10, at));
-        drop(shelf.add(&id, &"2.0".parse().unwrap(), 5, at));
-        assert_eq!((shelf.bytes(), shelf.count()), (15, 2));
-        assert!(shelf.take(&id, &version, at.timestamp_millis()));
-        assert!(!shelf.take(&id, &version, at.timestamp_millis()));
-        assert_eq!((shelf.bytes(), shelf.count()), (5, 1));
-        assert_eq!(shelf.ask(&id, &version, at).map(drop), None);
+        let (stock, at) = (Stock::default(), instant("2026-03-01"));
+        drop(stock.add(&id, &version, 10, at));
+        drop(stock.add(&"GIT".parse().unwrap(), &"1.0.0".parse().unwrap(), 10, at));
+        drop(stock.add(&id, &"2.0".parse().unwrap(), 5, at));
+        assert_eq!((stock.bytes(), stock.count()), (15, 2));
+        assert!(stock.take(&id, &version, at.timestamp_millis()));
+        assert!(!stock.take(&id, &version, at.timestamp_millis()));
+        assert_eq!((stock.bytes(), stock.count()), (5, 1));
+        assert_eq!(stock.ask(&id, &version, at).map(drop), None);
     }
 
     #[test]
     fn nothing_goes_while_it_is_used_or_once_it_was_asked_for_again() {
         let (id, version) = git();
         let (first, later) = (instant("2026-03-01"), instant("2026-03-02"));
-        let shelf = Shelf::default();
-        let fetching = shelf.add(&id, &version, 10, first);
-        let [seen] = &shelf.seen()[..] else { panic!() };
-        assert!(seen.is_used && !shelf.take(&id, &version, seen.last_use));
+        let stock = Stock::default();
+        let fetching = stock.add(&id, &version, 10, first);
+        let [seen] = &stock.seen()[..] else { panic!() };
+        assert!(seen.is_used && !stock.take(&id, &version, seen.last_use));
         let reading = fetching.clone();
         drop(fetching);
-        assert!(!shelf.take(&id, &version, seen.last_use), "somebody reads it");
+        assert!(!stock.take(&id, &version, seen.last_use), "somebody reads it");
         drop(reading);
-        drop(shelf.ask(&id, &version, later));
-        assert!(!shelf.take(&id, &version, seen.last_use), "it was asked for meanwhile");
-        drop(shelf.ask(&id, &version, first));
-        let [seen] = &shelf.seen()[..] else { panic!() };
+        drop(stock.ask(&id, &version, later));
+        assert!(!stock.take(&id, &version, seen.last_use), "it was asked for meanwhile");
+        drop(stock.ask(&id, &version, first));
+        let [seen] = &stock.seen()[..] else { panic!() };
         assert_eq!(seen.last_use, later.timestamp_millis(), "a clock set back");
-        assert!(!seen.is_used && shelf.take(&id, &version, seen.last_use));
+        assert!(!seen.is_used && stock.take(&id, &version, seen.last_use));
     }
 
     #[test]
     fn words_are_heard_of_what_is_held() {
         let (id, version) = git();
-        let (shelf, at) = (Shelf::default(), instant("2026-03-01"));
-        drop(shelf.add(&id, &version, 10, at));
-        let word = || shelf.seen()[0].word;
+        let (stock, at) = (Stock::default(), instant("2026-03-01"));
+        drop(stock.add(&id, &version, 10, at));
+        let word = || stock.seen()[0].word;
         assert_eq!(word(), Word::Unknown);
-        assert!(shelf.has_changed() && !shelf.has_changed());
+        assert!(stock.has_changed() && !stock.has_changed());
         for told in [Word::Has, Word::HasNot, Word::Unknown] {
-            shelf.hear(&id, |_| Some(told));
-            shelf.hear(&id, |_| None);
-            shelf.hear(&"hg".parse().unwrap(), |_| Some(Word::Has));
+            stock.hear(&id, |_| Some(told));
+            stock.hear(&id, |_| None);
+            stock.hear(&"hg".parse().unwrap(), |_| Some(Word::Has));
             assert_eq!(word(), told);
         }
-        assert!(shelf.has_changed() && !shelf.has_changed());
+        assert!(stock.has_changed() && !stock.has_changed());
     }
 }
