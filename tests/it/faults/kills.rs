@@ -21,7 +21,7 @@ const FRESH: usize = 18;
 
 fn packages(round: usize, random: &mut Random) -> Vec<Packed> {
     let make = |number: usize| {
-        let bytes = 20_000 + random.below(if number % 3 == 0 { 3_000_000 } else { 200_000 });
+        let bytes = 20_000 + random.below(if number.is_multiple_of(3) { 3_000_000 } else { 200_000 });
         Nupkg::new(&format!("cold.{round}.{number}"), "1.0")
             .file("tools/data.bin", random.bytes(bytes))
             .pack()
