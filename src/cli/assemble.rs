@@ -17,8 +17,8 @@ use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{
-    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Upstream,
-    V2Settings, V2Upstream,
+    BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, RetrySettings, TemplateSettings, TemplateUpstream,
+    Timeouts, Upstream, V2Settings, V2Upstream,
 };
 use crate::view::FeedShape;
 
@@ -59,8 +59,9 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 /// Makes the mirror over an open store.
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
+    let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream, clock)
+        let made = make_upstream(config, upstream, &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -111,7 +112,7 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
     })
 }
 
-fn make_upstream(config: &Config, upstream: &UpstreamConfig, clock: &Clock) -> anyhow::Result<Arc<dyn Upstream>> {
+fn make_upstream(config: &Config, upstream: &UpstreamConfig, hosts: &Hosts) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
@@ -130,7 +131,8 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig, clock: &Clock) -> a
             ..RetrySettings::default()
         },
         breaker: BreakerSettings::default(),
-        clock: clock.clone(),
+        pace: PaceSettings::default(),
+        hosts: hosts.clone(),
     };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {

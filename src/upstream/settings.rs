@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::breaker::BreakerSettings;
-use super::condition::RetrySettings;
-use crate::clock::Clock;
+use super::hosts::Hosts;
+use super::retry::RetrySettings;
+use super::scheduler::PaceSettings;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -41,8 +42,10 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
-    /// The time.
-    pub clock: Clock,
+    /// How often and how much at once it is asked.
+    pub pace: PaceSettings,
+    /// What is known of the hosts, in common with all other upstreams; and the time.
+    pub hosts: Hosts,
 }
 
 /// How much of an upstream's answers is read.
