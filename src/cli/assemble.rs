@@ -12,13 +12,13 @@ use crate::clock::Clock;
 use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
+use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{
     BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, RetrySettings, TemplateSettings, TemplateUpstream,
-    Timeouts, Upstream, V2Settings, V2Upstream,
+    Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
 use crate::view::FeedShape;
 
@@ -58,10 +58,11 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 
 /// Makes the mirror over an open store.
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
+    let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream, &hosts)
+        let made = make_upstream(config, upstream, &uplink, &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -70,24 +71,40 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         upstreams: feed.upstreams.clone(),
         reserved: feed.reserved.clone(),
     });
+    let configured = if config.server.offline {
+        Configured::Offline
+    } else {
+        Configured::Online
+    };
     let parts = MirrorParts {
         index: Arc::new(store.index.clone()),
         packages: store.packages.clone(),
         spool: Spool::new(store.spool.clone()),
         upstreams,
+        lifetimes: config.upstreams().iter().map(lifetimes).collect(),
         feeds: feeds.collect(),
         limits: MirrorLimits {
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
-            lifetimes: Lifetimes {
-                present: config.freshness.metadata,
-                absent: config.freshness.negative,
-            },
-            search_lifetime: config.freshness.search,
+            patience: config.limits.max_wait,
         },
+        offline: Offline::open(&store.state, configured, uplink),
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {
+    let freshness = &upstream.freshness;
+    let lifetimes = Lifetimes {
+        present: freshness.metadata,
+        stale_while_revalidate: freshness.stale_while_revalidate,
+        stale_if_error: freshness.stale_if_error,
+        absent: freshness.negative,
+        absent_longest: freshness.negative_longest,
+        search: freshness.search,
+    };
+    (upstream.name.clone(), lifetimes)
 }
 
 /// Makes what answers requests.
@@ -112,7 +129,12 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
     })
 }
 
-fn make_upstream(config: &Config, upstream: &UpstreamConfig, hosts: &Hosts) -> anyhow::Result<Arc<dyn Upstream>> {
+fn make_upstream(
+    config: &Config,
+    upstream: &UpstreamConfig,
+    uplink: &Uplink,
+    hosts: &Hosts,
+) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
@@ -133,6 +155,7 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig, hosts: &Hosts) -> a
         breaker: BreakerSettings::default(),
         pace: PaceSettings::default(),
         hosts: hosts.clone(),
+        uplink: uplink.clone(),
     };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
-use reqwest::header::{self, HeaderMap};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -20,7 +19,9 @@ use super::headers::{is_redirect, redirect_target, retry_after};
 use super::scheduler::{Permit, Scheduler, Share};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::UpstreamStatus;
+use super::uplink::Uplink;
 use super::urgency::Urgency;
+use super::want::Want;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::nuget::PackageId;
 use crate::redact;
@@ -45,29 +46,6 @@ pub enum SetupError {
     Client(#[source] reqwest::Error),
 }
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
-    /// A feed, compressed or not.
-    Feed,
-    /// A nupkg: its very bytes.
-    Package,
-}
-
-impl Want {
-    fn headers(self) -> HeaderMap {
-        let pairs = match self {
-            Self::Feed => [
-                (header::ACCEPT, "application/atom+xml, application/xml"),
-                (header::ACCEPT_ENCODING, "gzip"),
-            ],
-            Self::Package => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
-        };
-        let value = |(name, value)| (name, header::HeaderValue::from_static(value));
-        pairs.into_iter().map(value).collect()
-    }
-}
-
 /// The client of one upstream.
 pub(crate) struct HttpClient {
     /// For what the configuration names.
@@ -77,6 +55,7 @@ pub(crate) struct HttpClient {
     guard: Guard,
     scheduler: Scheduler,
     timeouts: Timeouts,
+    uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
     /// User and password, decoded.
@@ -113,6 +92,7 @@ impl HttpClient {
             guard,
             scheduler: Scheduler::new(&address::without_credentials(home.clone()), settings),
             timeouts,
+            uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
             credentials,
         })
@@ -124,22 +104,34 @@ impl HttpClient {
     }
 
     /// Gets the feed at `url` when it is its turn; failures of the moment are tried again.
-    pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
-        self.get_share(url, want, Share::Feed, urgency).await
+    pub(crate) async fn get(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        self.download(url, want, Share::Feed, urgency).await
     }
 
-    /// Gets a package at `url` when it is its turn, as [`Self::get`] does.
+    /// Gets what takes a share, as [`Self::get`] does. As soon as no upstream is to be asked, also what waits for its turn or for an
+    /// answer ends.
     pub(crate) async fn download(
         &self,
         url: Url,
-        want: Want,
+        want: Want<'_>,
         share: Share,
         urgency: &Urgency,
     ) -> Result<Answer, UpstreamError> {
-        self.get_share(url, want, share, urgency).await
+        let offline = unavailable(&url, Outage::Offline);
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(offline),
+            answer = self.get_online(url, want, share, urgency) => answer,
+        }
     }
 
-    async fn get_share(&self, url: Url, want: Want, share: Share, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+    async fn get_online(
+        &self,
+        url: Url,
+        want: Want<'_>,
+        share: Share,
+        urgency: &Urgency,
+    ) -> Result<Answer, UpstreamError> {
         let mut started = None;
         let mut attempt = 1;
         loop {
@@ -168,7 +160,7 @@ impl HttpClient {
     }
 
     /// Gets `url`, following redirects.
-    async fn follow(&self, url: Url, want: Want, permit: Permit) -> Result<Answer, UpstreamError> {
+    async fn follow(&self, url: Url, want: Want<'_>, permit: Permit) -> Result<Answer, UpstreamError> {
         let mut url = url;
         for hop in 0..=MAX_REDIRECTS {
             if hop > 0 {
@@ -184,6 +176,7 @@ impl HttpClient {
                         url,
                         body_timeout: self.timeouts.body,
                         permit,
+                        uplink: self.uplink.clone(),
                     });
                 }
                 Step::Redirected(to) => to,
@@ -192,7 +185,7 @@ impl HttpClient {
         Err(bad(&url, BadAnswer::Redirect("more than 5 times")))
     }
 
-    async fn step(&self, url: &Url, want: Want) -> Result<Step, UpstreamError> {
+    async fn step(&self, url: &Url, want: Want<'_>) -> Result<Step, UpstreamError> {
         let response = self.send(url, want).await?;
         if is_redirect(response.status()) {
             let to = redirect_target(&response, url);
@@ -200,10 +193,10 @@ impl HttpClient {
                 .map(Step::Redirected)
                 .map_err(|reason| bad(url, BadAnswer::Redirect(reason)));
         }
-        self.accept(response, url).await.map(Step::Arrived)
+        self.accept(response, url, want).await.map(Step::Arrived)
     }
 
-    async fn send(&self, url: &Url, want: Want) -> Result<Response, UpstreamError> {
+    async fn send(&self, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
@@ -244,10 +237,10 @@ impl HttpClient {
     }
 
     /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
-    async fn accept(&self, response: Response, url: &Url) -> Result<Response, UpstreamError> {
+    async fn accept(&self, response: Response, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         let status = response.status().as_u16();
         match status {
-            200 => Ok(response),
+            _ if want.is_answered_by(response.status()) => Ok(response),
             404 | 410 => Err(UpstreamError::NotFound {
                 url: redact::url(url).to_string(),
                 status,

@@ -198,8 +198,8 @@ impl Conditions {
 
     /// Returns all pauses.
     pub(super) fn pauses(&self, now: Instant) -> Vec<(Host, Pause)> {
-        let paused = |(host, condition): (&Host, &Condition)| Some((host.clone(), condition.pause(now)?));
-        let mut pauses: Vec<_> = self.hosts.iter().filter_map(paused).collect();
+        let left_alone = |(host, condition): (&Host, &Condition)| Some((host.clone(), condition.pause(now)?));
+        let mut pauses: Vec<_> = self.hosts.iter().filter_map(left_alone).collect();
         pauses.sort_by(|(one, _), (other, _)| one.cmp(other));
         pauses
     }

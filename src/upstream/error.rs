@@ -114,6 +114,9 @@ pub enum Outage {
     /// More wait for it already than are let wait; nothing was sent.
     #[error("too much waits for it already")]
     Crowded,
+    /// No upstream is to be asked.
+    #[error("larder is offline")]
+    Offline,
 }
 
 /// Why an answer is unusable.
@@ -205,6 +208,18 @@ impl UpstreamError {
             return false;
         };
         matches!(outage, Outage::Limited { .. } | Outage::Busy(_) | Outage::Crowded)
+    }
+
+    /// Returns whether nothing was asked because no upstream is to be.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable {
+                outage: Outage::Offline,
+                ..
+            }
+        )
     }
 
     /// Returns how long the upstream asks to be left alone.

@@ -134,7 +134,7 @@ mod tests {
     fn left(hosts: &Hosts, host: &Host) -> Option<u64> {
         let now = hosts.clock().monotonic();
         match hosts.lock().admission(host, now) {
-            Admission::Paused(left) => Some(left.as_secs_f64().round() as u64),
+            Admission::Paused(left) => Some((left + Duration::from_millis(500)).as_secs()),
             _ => None,
         }
     }

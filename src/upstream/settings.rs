@@ -6,6 +6,7 @@ use super::breaker::BreakerSettings;
 use super::hosts::Hosts;
 use super::retry::RetrySettings;
 use super::scheduler::PaceSettings;
+use super::uplink::Uplink;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -46,6 +47,8 @@ pub struct ClientSettings {
     pub pace: PaceSettings,
     /// What is known of the hosts, in common with all other upstreams; and the time.
     pub hosts: Hosts,
+    /// Whether it may be asked at all.
+    pub uplink: Uplink,
 }
 
 /// How much of an upstream's answers is read.

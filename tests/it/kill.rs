@@ -4,8 +4,6 @@
 //! moments and packages; what the machine makes of them it cannot repeat.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::support::larder::{ADMIN_KEY, LarderProcess};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::random::{Random, number_from};
+use crate::support::raw_http::try_request;
 
 const PUSHERS: u64 = 8;
 const READERS: u64 = 3;
@@ -131,7 +130,7 @@ fn load_and_kill(
                     touched.lock().expect("a list").push(id.clone());
                     let set = |state| known.lock().expect("an oracle").insert(id.clone(), (recipe, state));
                     set(Known::Unanswered);
-                    match request(authority, "PUT", "/api/v2/package/", &package.bytes) {
+                    match try_request(authority, "PUT", "/api/v2/package/", &package.bytes) {
                         Ok((201, _)) => set(Known::Acknowledged),
                         Ok((status, body)) => {
                             panic!("a push was answered {status}: {}", String::from_utf8_lossy(&body))
@@ -139,7 +138,7 @@ fn load_and_kill(
                         Err(_) => return,
                     };
                     if random.below(4) == 0 {
-                        match request(authority, "DELETE", &format!("/api/v2/package/{id}/1.0.0"), b"") {
+                        match try_request(authority, "DELETE", &format!("/api/v2/package/{id}/1.0.0"), b"") {
                             Ok((200 | 204, _)) => set(Known::Unlisted),
                             Ok((status, _)) => panic!("an unlisting was answered {status}"),
                             Err(_) => return,
@@ -152,7 +151,7 @@ fn load_and_kill(
             let (authority, next_cold) = (&authority, &next_cold);
             scope.spawn(move || {
                 while let Some(package) = fresh.get(next_cold.fetch_add(1, Ordering::Relaxed)) {
-                    match request(authority, "GET", &download(package), b"") {
+                    match try_request(authority, "GET", &download(package), b"") {
                         // Each byte that came must be right; only an end may be missing, and that is an error.
                         Ok((200, body)) => assert!(body == package.bytes, "{} came wrong", package.file_name()),
                         Ok((status, body)) => {
@@ -203,7 +202,7 @@ fn check(mirror: &LarderProcess, oracle: &Oracle, touched: &[String], read: &[Pa
 }
 
 fn check_pushed(mirror: &LarderProcess, id: &str, (recipe, known): (Recipe, Known)) {
-    let ask = |target: &str| request(mirror.authority(), "GET", target, b"").expect("an answer");
+    let ask = |target: &str| try_request(mirror.authority(), "GET", target, b"").expect("an answer");
     let (status, body) = ask(&format!("/api/v2/package/{id}/1.0.0"));
     let (shown, entry) = ask(&format!("/api/v2/Packages(Id='{id}',Version='1.0.0')"));
     let entry = String::from_utf8_lossy(&entry);
@@ -219,7 +218,7 @@ fn check_pushed(mirror: &LarderProcess, id: &str, (recipe, known): (Recipe, Know
 }
 
 fn check_mirrored(mirror: &LarderProcess, package: &Packed) {
-    let (status, body) = request(mirror.authority(), "GET", &download(package), b"").expect("an answer");
+    let (status, body) = try_request(mirror.authority(), "GET", &download(package), b"").expect("an answer");
     assert_eq!(status, 200, "{}", package.file_name());
     assert!(body == package.bytes, "{} came wrong", package.file_name());
 }
@@ -257,49 +256,5 @@ fn assert_nothing_in_flight(data: &Path) {
                 folders.push(path);
             }
         }
-    }
-}
-
-/// Sends a request on a connection of its own. An error where the answer did not come whole.
-fn request(authority: &str, method: &str, target: &str, body: &[u8]) -> io::Result<(u16, Vec<u8>)> {
-    let mut stream = TcpStream::connect(authority)?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {authority}\r\nX-NuGet-ApiKey: {ADMIN_KEY}\r\nConnection: close\r\n\
-         Content-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
-    let end = answer
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .ok_or_else(cut)?;
-    let body = answer.split_off(end + 4);
-    let head = String::from_utf8_lossy(&answer).to_ascii_lowercase();
-    let status = head.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(cut)?;
-    let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    match value("content-length:").map(|length| length.parse() == Ok(body.len())) {
-        Some(false) => Err(cut()),
-        None if value("transfer-encoding:").is_some() => Ok((status, unchunk(&body).ok_or_else(cut)?)),
-        Some(true) | None => Ok((status, body)),
-    }
-}
-
-/// Joins chunks; `None` where the last one is missing.
-fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|window| window == b"\r\n")?;
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?.trim(), 16).ok()?;
-        let chunk = rest.get(end + 2..end + 2 + size)?;
-        if size == 0 {
-            return Some(body);
-        }
-        body.extend_from_slice(chunk);
-        rest = rest.get(end + 4 + size..)?;
     }
 }

@@ -13,6 +13,7 @@ mod architecture;
 mod attack;
 mod batch;
 mod commands;
+mod company_day;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod corruption;
@@ -24,6 +25,7 @@ mod judges;
 mod kill;
 mod last_updated;
 mod listings;
+mod offline;
 mod oracle;
 mod paging;
 mod privacy;

@@ -4,6 +4,7 @@
 //! One scenario with one origin and one mirror, because starting and filling them is dearer than the clients' commands;
 //! in each phase the clients run side by side.
 
+mod chain;
 mod commands;
 mod long_questions;
 mod private_ids;

@@ -10,6 +10,10 @@ pub(crate) struct Entry {
     pub(crate) version: String,
     /// Where the package is downloaded from: `content/@src`.
     pub(crate) download_url: String,
+    /// `id:range:framework`, joined by `|`.
+    pub(crate) dependencies: String,
+    /// Base64.
+    pub(crate) hash: String,
 }
 
 /// An answer of several entries, or of the single one of the key form.
@@ -68,7 +72,12 @@ impl Feed {
         let Some(entry) = self.entries.last_mut() else { return };
         match open {
             [.., parent, last] if parent == "entry" && last == "title" => entry.title.push_str(text),
-            [.., parent, last] if parent == "m:properties" && last == "d:Version" => entry.version.push_str(text),
+            [.., parent, last] if parent == "m:properties" => match last.as_str() {
+                "d:Version" => entry.version.push_str(text),
+                "d:Dependencies" => entry.dependencies.push_str(text),
+                "d:PackageHash" => entry.hash.push_str(text),
+                _ => {}
+            },
             _ => {}
         }
     }

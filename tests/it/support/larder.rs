@@ -78,6 +78,14 @@ impl LarderProcess {
         self.running = Some(Running { child, base_url });
     }
 
+    /// Makes every later start listen where this one does.
+    pub(crate) fn keep_port(&self) {
+        let file = self.configuration();
+        let text = std::fs::read_to_string(&file).expect("the configuration");
+        let text = text.replace("127.0.0.1:0", self.authority());
+        std::fs::write(file, text).expect("a configuration that can be written");
+    }
+
     /// Starts the larder and ends it with SIGKILL after a while, ready or not.
     pub(crate) fn start_and_kill(&mut self, after: Duration) {
         self.stop();
@@ -177,6 +185,12 @@ impl LarderProcess {
         std::fs::read(self.log_file())
             .map(|log| String::from_utf8_lossy(&log).into_owned())
             .unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_nothing_panicked(&self) {
+        let log = self.log();
+        assert!(!log.contains("panicked"), "{log}");
     }
 
     fn configuration(&self) -> PathBuf {

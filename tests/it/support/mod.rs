@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod chaos;
 pub(crate) mod clients;
+pub(crate) mod community;
 pub(crate) mod corpus;
 pub(crate) mod faultd;
 pub(crate) mod feed;

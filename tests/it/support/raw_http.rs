@@ -1,9 +1,11 @@
 //! Speaks HTTP byte by byte over one TCP connection a request, so that what was logged is what is sent: HTTP/1.0, the
 //! spelling and order of headers, targets no URL library would leave alone.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
+
+use super::larder::ADMIN_KEY;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How long an answer that must end the connection may take to do so.
@@ -59,6 +61,51 @@ pub(crate) fn request(authority: &str, method: &str, target: &str) -> Answer {
     let mut connection = Connection::open(authority);
     connection.send(format!("{method} {target} HTTP/1.1\r\nHost: {authority}\r\n\r\n").as_bytes());
     connection.answer(method)
+}
+
+/// Sends a request with the administrator's key. An error where the answer did not come whole: the larder may be killed
+/// meanwhile.
+pub(crate) fn try_request(authority: &str, method: &str, target: &str, body: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+    let mut stream = TcpStream::connect(authority)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {authority}\r\nX-NuGet-ApiKey: {ADMIN_KEY}\r\nConnection: close\r\n\
+         Content-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
+    let end = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .ok_or_else(cut)?;
+    let body = answer.split_off(end + 4);
+    let head = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    let status = head.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(cut)?;
+    let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    match value("content-length:").map(|length| length.parse() == Ok(body.len())) {
+        Some(false) => Err(cut()),
+        None if value("transfer-encoding:").is_some() => Ok((status, unchunk(&body).ok_or_else(cut)?)),
+        Some(true) | None => Ok((status, body)),
+    }
+}
+
+/// Joins chunks; `None` where the last one is missing.
+fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|window| window == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?.trim(), 16).ok()?;
+        let chunk = rest.get(end + 2..end + 2 + size)?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(chunk);
+        rest = rest.get(end + 4 + size..)?;
+    }
 }
 
 /// One TCP connection to a larder.

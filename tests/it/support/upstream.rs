@@ -21,6 +21,6 @@ pub(crate) fn atom_entry(id: &str, version: &str, content_url: &str, properties:
     )
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     quick_xml::escape::escape(text).into_owned()
 }
