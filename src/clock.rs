@@ -2,6 +2,7 @@
 //! that decides by time is handed a `DateTime` or a [`Clock`], so that tests can set it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
@@ -28,20 +29,45 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             Hand::System => Utc::now().trunc_subsecs(6),
-            Hand::Manual(manual) => manual.read(),
+            Hand::Manual(manual) => manual.read().now,
         }
+    }
+
+    /// Returns the present moment of a time that only ever runs forwards, whatever is done to the system's clock: for how long
+    /// things last. Within a tokio runtime whose time is paused, that time.
+    #[must_use]
+    pub fn monotonic(&self) -> Instant {
+        let running = tokio::time::Instant::now().into_std();
+        match &self.0 {
+            Hand::System => running,
+            Hand::Manual(manual) => running + manual.read().skipped,
+        }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
     }
 }
 
 /// Sets the time that the clocks made from it tell; it stands still otherwise. For tests.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
+pub struct ManualClock(Arc<Mutex<Reading>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    now: DateTime<Utc>,
+    /// What the monotonic time was moved forwards by; it runs by itself too, for sleepers depend on it.
+    skipped: Duration,
+}
 
 impl ManualClock {
     /// Starts a clock that stands at `now`.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self(Arc::new(Mutex::new(now)))
+        let skipped = Duration::ZERO;
+        Self(Arc::new(Mutex::new(Reading { now, skipped })))
     }
 
     /// Returns a clock that tells this one's time.
@@ -50,29 +76,30 @@ impl ManualClock {
         Clock(Hand::Manual(self.clone()))
     }
 
-    /// Sets the time, forwards or backwards.
+    /// Sets the time, forwards or backwards; the monotonic time does not care.
     pub fn set(&self, now: DateTime<Utc>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).now = now;
     }
 
-    /// Moves the time forwards; stays where it is when the calendar ends before.
-    pub fn advance(&self, by: std::time::Duration) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Moves both times forwards; they stay where they are when the calendar ends before.
+    pub fn advance(&self, by: Duration) {
+        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let later = chrono::Duration::from_std(by)
             .ok()
-            .and_then(|by| now.checked_add_signed(by));
-        *now = later.unwrap_or(*now);
+            .and_then(|by| reading.now.checked_add_signed(by));
+        if let Some(later) = later {
+            reading.now = later;
+            reading.skipped = reading.skipped.saturating_add(by);
+        }
     }
 
-    fn read(&self) -> DateTime<Utc> {
+    fn read(&self) -> Reading {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -90,6 +117,20 @@ mod tests {
 
         manual.advance(Duration::MAX);
         assert_eq!(clock.now(), start);
+    }
+
+    #[test]
+    fn monotonic_time_is_moved_forwards_alone() {
+        let manual = ManualClock::at(DateTime::from_timestamp(1_700_000_000, 0).unwrap());
+        let clock = manual.clock();
+        let start = clock.monotonic();
+        manual.set(DateTime::from_timestamp(0, 0).unwrap());
+        assert!(clock.monotonic() >= start);
+        manual.advance(Duration::from_secs(3600));
+        let passed = clock.monotonic() - start;
+        assert!(passed >= Duration::from_secs(3600), "{passed:?}");
+        manual.advance(Duration::MAX);
+        assert!(clock.monotonic() < start + Duration::from_secs(7200));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The HTTP side: what a request asks in HTTP's own words, and how an answer is put into them. Knows no sled and no reqwest.
 
+pub mod admin;
 pub mod base_url;
 mod caching;
 pub mod conditional;

@@ -205,6 +205,9 @@ pub const MAX_BATCH_PARTS: usize = 100;
 /// The most that the answers to one `$batch` may hold together, in bytes; whoever does not fit is told so in its place.
 pub const MAX_BATCH_ANSWER_BYTES: usize = 16 << 20;
 
+/// The most that an administrator's request may hold beside its address, in bytes.
+pub const MAX_ADMIN_BODY_BYTES: usize = 256 << 10;
+
 /// The longest reason phrase, in bytes: as long as NuGetGallery makes them (`HttpStatusCodeWithBodyResult`).
 pub const MAX_REASON_BYTES: usize = 512;
 

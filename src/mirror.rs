@@ -4,6 +4,7 @@
 
 mod coalesce;
 mod completion;
+mod counters;
 mod error;
 mod fetch;
 mod follow;
@@ -18,7 +19,7 @@ mod relay;
 mod remembered;
 mod spool;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -28,9 +29,10 @@ use crate::clock::Clock;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, UpstreamError};
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
+pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
@@ -39,6 +41,7 @@ pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
+pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
 
 /// The bounds of what the mirror does for one request.
@@ -92,6 +95,7 @@ struct Inner {
     absences: remembered::Absences,
     notes: remembered::Notes,
     outages: outages::Outages,
+    counters: counters::Counters,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -110,6 +114,8 @@ impl Mirror {
             clock,
         } = parts;
         let at = clock.now();
+        let hosted = feeds.iter().map(|feed| feed.name.clone());
+        let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -130,6 +136,7 @@ impl Mirror {
                 absences: remembered::Absences::default(),
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
+                counters,
                 writes: KeyedLocks::default(),
             }),
         }
@@ -145,6 +152,21 @@ impl Mirror {
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
         &self.inner.limits
+    }
+
+    /// Returns how each upstream does, by name.
+    #[must_use]
+    pub fn upstreams(&self) -> BTreeMap<SourceName, UpstreamStatus> {
+        let upstreams = self.inner.upstreams.iter();
+        upstreams
+            .map(|(name, upstream)| (name.clone(), upstream.status()))
+            .collect()
+    }
+
+    /// Returns what was counted of a source since the start.
+    #[must_use]
+    pub fn tally(&self, source: &SourceName) -> &Tally {
+        self.inner.counters.of(source)
     }
 
     fn view(&self, feed: &SourceName) -> Result<&Arc<FeedView>, MirrorError> {
@@ -182,6 +204,14 @@ impl Mirror {
             .upstreams
             .get(source)
             .is_some_and(|upstream| upstream.announces())
+    }
+
+    /// Takes note of how a question to an upstream ended.
+    fn heard<T>(&self, upstream: &SourceName, answer: &Result<T, UpstreamError>) {
+        self.inner.outages.note(upstream, answer);
+        if answer.is_err() {
+            self.tally(upstream).count(Event::UpstreamError);
+        }
     }
 
     /// Commits a change and lets the views see it.

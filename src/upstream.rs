@@ -13,6 +13,7 @@ pub mod error;
 mod guard;
 mod headers;
 mod settings;
+mod status;
 pub mod template;
 mod urgency;
 pub mod v2;
@@ -30,6 +31,9 @@ pub use client::SetupError;
 pub use condition::RetrySettings;
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
 pub use settings::{ClientSettings, Limits, Timeouts};
+pub use status::{
+    BreakerStatus, BucketStatus, FailureCounts, PauseStatus, PerPriority, SeenError, Totals, UpstreamStatus,
+};
 pub use template::{TemplateSettings, TemplateUpstream};
 pub use urgency::{Priority, Urgency};
 pub use v2::{V2Settings, V2Upstream};
@@ -42,6 +46,9 @@ pub trait Upstream: Send + Sync {
     /// Returns whether the upstream can say which versions it has; if not, [`Self::versions`] and [`Self::search`] are
     /// always empty, and only [`Self::open`] tells whether a version exists.
     fn announces(&self) -> bool;
+
+    /// Returns how the upstream does; asks nothing of it.
+    fn status(&self) -> UpstreamStatus;
 
     /// Returns all versions of an id, unlisted ones too, each once; empty where the upstream does not know the id.
     ///

@@ -60,7 +60,7 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream)
+        let made = make_upstream(config, upstream, clock)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -98,6 +98,12 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
         import_key: keys.import_key,
         server: config.server.clone(),
         feeds: config.feeds().to_vec(),
+        upstreams: config
+            .upstreams()
+            .iter()
+            .map(|upstream| upstream.name.clone())
+            .collect(),
+        started: clock.now(),
         max_url_bytes: config.limits.max_url.as_usize(),
         tags: RandomState::new(),
         rendered: Rendered::new(config.limits.max_rendered.as_usize()),
@@ -105,7 +111,7 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
     })
 }
 
-fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<Arc<dyn Upstream>> {
+fn make_upstream(config: &Config, upstream: &UpstreamConfig, clock: &Clock) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
@@ -124,6 +130,7 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig) -> anyhow::Result<A
             ..RetrySettings::default()
         },
         breaker: BreakerSettings::default(),
+        clock: clock.clone(),
     };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {

@@ -1,17 +1,19 @@
-//! `[[upstream]]`: a feed to mirror, and how its packages are addressed.
+//! `[[upstream]]`: a feed to mirror. What concerns one side of it lies in a file of its own below.
 
-use std::fmt;
+mod access;
+mod kind;
 
 use toml::de::DeValue;
-use url::Url;
 
+use self::access::HostName;
 use super::document::Section;
 use super::error::ConfigError;
 use super::timing::{self, Freshness, Timeouts};
-use super::value::{Value, quoted, text};
-use super::web_url;
+use super::value::Value;
 use crate::catalog::SourceName;
-use crate::redact;
+
+pub use self::access::UserAgent;
+pub use self::kind::{UpstreamKind, UrlTemplate};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -23,8 +25,6 @@ pub(super) const KEYS: &[&str] = &[
     "freshness",
     "timeouts",
 ];
-
-const PLACEHOLDERS: [&str; 2] = ["@ID", "@VERSION"];
 
 /// A feed to mirror.
 #[derive(Clone, Debug)]
@@ -45,30 +45,6 @@ pub struct UpstreamConfig {
     pub timeouts: Timeouts,
 }
 
-/// What an upstream speaks, and where.
-#[derive(Clone)]
-pub enum UpstreamKind {
-    /// An OData v2 feed.
-    V2 {
-        /// The root of the feed, ending in a slash; may hold a user and password.
-        root: Url,
-    },
-    /// Plain files whose address follows from id and version.
-    Template {
-        /// The address of a package.
-        template: UrlTemplate,
-    },
-}
-
-impl fmt::Debug for UpstreamKind {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::V2 { root } => write!(out, "V2({})", redact::url(root)),
-            Self::Template { template } => write!(out, "Template({template:?})"),
-        }
-    }
-}
-
 impl UpstreamConfig {
     /// Reads the section; what it leaves out is as for all upstreams.
     pub(super) fn read(
@@ -78,14 +54,7 @@ impl UpstreamConfig {
     ) -> Result<Self, ConfigError> {
         let name: SourceName = section.require("name", "\"community\"")?;
         section.call("upstream", name.as_str());
-        let kind = match section.require("kind", "\"v2\"")? {
-            KindName::V2 => UpstreamKind::V2 {
-                root: section.require::<FeedRoot>("url", "\"https://...\"")?.0,
-            },
-            KindName::Template => UpstreamKind::Template {
-                template: section.require("url", "\"https://.../@ID.@VERSION.nupkg\"")?,
-            },
-        };
+        let kind = UpstreamKind::read(section)?;
         let user_agent = section.optional("user_agent", "larder and its version")?;
         let hosts: Vec<HostName> = section.read("internal_hosts", Vec::new())?;
         let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
@@ -99,31 +68,11 @@ impl UpstreamConfig {
             name,
             kind,
             user_agent,
-            internal_hosts: hosts.into_iter().map(|host| host.0).collect(),
+            internal_hosts: hosts.into_iter().map(HostName::into_text).collect(),
             attempts,
             freshness,
             timeouts,
         })
-    }
-}
-
-/// A name or an address, without scheme, port or path.
-struct HostName(String);
-
-impl Value for HostName {
-    fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let text = text(value)?;
-        let bare = text.trim_matches(['[', ']']);
-        let is_host = url::Host::parse(text).is_ok() || bare.parse::<std::net::IpAddr>().is_ok();
-        if is_host {
-            Ok(Self(bare.to_lowercase()))
-        } else {
-            Err("must be a host's name or address alone, such as \"cdn.example.com\": no scheme, no port".to_owned())
-        }
-    }
-
-    fn show(&self) -> String {
-        quoted(&self.0)
     }
 }
 
@@ -142,175 +91,5 @@ impl Value for Attempts {
 
     fn show(&self) -> String {
         self.0.to_string()
-    }
-}
-
-enum KindName {
-    V2,
-    Template,
-}
-
-impl Value for KindName {
-    fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        match text(value)? {
-            "v2" => Ok(Self::V2),
-            "template" => Ok(Self::Template),
-            other => Err(format!("must be \"v2\" or \"template\", not {other:?}")),
-        }
-    }
-
-    fn show(&self) -> String {
-        match self {
-            Self::V2 => quoted("v2"),
-            Self::Template => quoted("template"),
-        }
-    }
-}
-
-struct FeedRoot(Url);
-
-impl Value for FeedRoot {
-    fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let text = text(value)?;
-        if PLACEHOLDERS.iter().any(|placeholder| text.contains(placeholder)) {
-            return Err("must be the root of a feed: @ID and @VERSION are for kind = \"template\"".to_owned());
-        }
-        web_url::directory(text).map(Self)
-    }
-
-    fn show(&self) -> String {
-        quoted(&redact::url(&self.0).to_string())
-    }
-}
-
-/// The address of a package in which `@ID` and `@VERSION`, both there behind the host, stand for its id and version. A
-/// URL once those are replaced by percent-encoded text; may hold a user and password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct UrlTemplate(String);
-
-impl UrlTemplate {
-    /// Returns the template as text, secrets and all.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for UrlTemplate {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", redact::url_text(&self.0))
-    }
-}
-
-impl std::str::FromStr for UrlTemplate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        for placeholder in PLACEHOLDERS {
-            if !text.contains(placeholder) {
-                return Err(format!("must have {placeholder} in it where kind = \"template\""));
-            }
-        }
-        let behind_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let authority = behind_scheme.split(['/', '\\', '?', '#']).next().unwrap_or_default();
-        if PLACEHOLDERS.iter().any(|placeholder| authority.contains(placeholder)) {
-            return Err("must have @ID and @VERSION behind the host only".to_owned());
-        }
-        let url = web_url::web(&text.replace("@ID", "id").replace("@VERSION", "1.0"))?;
-        if url.fragment().is_some() {
-            return Err("must not have a # part".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl Value for UrlTemplate {
-    fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        text(value)?.parse()
-    }
-
-    fn show(&self) -> String {
-        quoted(&redact::url_text(&self.0).to_string())
-    }
-}
-
-/// A name for the User-Agent header: printable ASCII, 1 to 256 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserAgent(String);
-
-impl UserAgent {
-    /// Returns the name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Value for UserAgent {
-    fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let text = text(value)?;
-        let printable = text.bytes().all(|c| c.is_ascii_graphic() || c == b' ');
-        if !printable || text.trim().is_empty() || text.len() > 256 {
-            return Err("must be printable ASCII, 1 to 256 characters".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    fn show(&self) -> String {
-        quoted(&self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn templates() {
-        for (text, good) in [
-            ("https://example.com/@ID/@ID.@VERSION.nupkg", true),
-            ("https://u:p@example.com/get?id=@ID&v=@VERSION", true),
-            ("http://127.0.0.1:80/@ID-@VERSION", true),
-            ("https://example.com/@ID.nupkg", false),
-            ("https://example.com/@VERSION.nupkg", false),
-            ("https://@ID.example.com/@VERSION", false),
-            ("https://@ID:@VERSION@example.com/", false),
-            ("https://example.com?@ID@VERSION", true),
-            ("https://example.com/@ID#@VERSION", false),
-            ("ftp://example.com/@ID/@VERSION", false),
-            ("/@ID/@VERSION", false),
-            ("@ID@VERSION", false),
-        ] {
-            assert_eq!(text.parse::<UrlTemplate>().is_ok(), good, "{text}");
-        }
-    }
-
-    #[test]
-    fn debug_hides_credentials() {
-        let root = UpstreamKind::V2 {
-            root: Url::parse("https://u:s3cret@h/").unwrap(),
-        };
-        let template: UrlTemplate = "https://u:s3cret@h/@ID/@VERSION?sig=s3cret".parse().unwrap();
-        let shown = format!(
-            "{root:?} {template:?} {:?}",
-            UpstreamKind::Template {
-                template: template.clone()
-            }
-        );
-        assert!(!shown.contains("s3cret"), "{shown}");
-        assert!(!template.show().contains("s3cret"));
-    }
-
-    proptest! {
-        #[test]
-        fn garbage_does_not_panic(text in any::<String>()) {
-            let value = DeValue::String(text.into());
-            let _ = UrlTemplate::read(&value);
-            let _ = FeedRoot::read(&value);
-            let _ = UserAgent::read(&value);
-            let _ = KindName::read(&value);
-        }
     }
 }

@@ -108,6 +108,8 @@ pub enum Dialect {
     Json,
     /// As plain text: for push and delete.
     Plain,
+    /// As plain JSON: for administrators.
+    Admin,
 }
 
 /// Makes the refusal of a method.
@@ -168,6 +170,10 @@ impl ApiError {
             Dialect::OData => ("application/xml;charset=utf-8", document(code, &text)),
             Dialect::Json => ("application/json;odata=verbose;charset=utf-8", json::error(code, &text)),
             Dialect::Plain => ("text/plain;charset=utf-8", text.clone()),
+            Dialect::Admin => (
+                "application/json;charset=utf-8",
+                serde_json::json!({"error": {"code": code, "message": text}}).to_string(),
+            ),
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;

@@ -17,7 +17,7 @@ use super::encoding::{Wanted, encode};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::listener::Connection;
 use super::state::{App, FeedRequest};
-use super::{caching, install, mount, v1, v2};
+use super::{admin, caching, install, mount, v1, v2};
 use crate::odata::protocol::Protocol;
 use crate::redact;
 
@@ -66,6 +66,9 @@ async fn answer(app: &App, connection: Connection, request: Request) -> Result<R
             Method::GET | Method::HEAD => Ok(front_page(app, &BaseUrl::of(&asked, &app.server)?)),
             ref method => Err(not_allowed("GET, HEAD", method)),
         };
+    }
+    if let Some(below) = admin::find(path) {
+        return Ok(admin::dispatch(app, below, request).await);
     }
     let Some(mount) = mount::find(path) else {
         return Err(ApiError::NotFound(format!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::rendered::Rendered;
 use crate::auth::{Administrator, Denied, KeyDigest};
-use crate::catalog::{Origin, SourceName};
+use crate::catalog::{Instant, Origin, SourceName};
 use crate::clock::Clock;
 use crate::config::{DeletePolicy, FeedConfig, ServerConfig};
 use crate::mirror::Mirror;
@@ -30,6 +30,10 @@ pub struct AppParts {
     pub server: ServerConfig,
     /// The feeds.
     pub feeds: Vec<FeedConfig>,
+    /// The names of the upstreams, in the configuration's order.
+    pub upstreams: Vec<SourceName>,
+    /// When this was made.
+    pub started: Instant,
     /// The longest path and query, in bytes.
     pub max_url_bytes: usize,
     /// What entity tags are made with: those of another process, which counts editions anew, differ.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::TryStreamExt as _;
 use tokio::sync::watch;
 
+use super::counters::Event;
 use super::follow::{self, Arrival, Arriving, Progress};
 use super::locate::{HeldPackage, Located};
 use super::spool::{SpoolError, Spooled};
@@ -44,8 +45,10 @@ impl Mirror {
         let arrival = {
             let mut fetches = self.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(arrival) = fetches.get(&errand) {
+                self.tally(source).count(Event::PackageCollapsed);
                 Arc::clone(arrival)
             } else {
+                self.tally(source).count(Event::PackageMiss);
                 let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
                 let arrival = Arc::new(arrival);
                 fetches.insert(errand.clone(), Arc::clone(&arrival));
@@ -85,6 +88,10 @@ impl Mirror {
                     Progress::Failed(error)
                 }
                 Err(error) => {
+                    mirror.tally(source).count(match &error {
+                        MirrorError::Rejected { .. } => Event::PackageRejected,
+                        _ => Event::UpstreamError,
+                    });
                     tracing::warn!(upstream.name = %source, package.id = %id, package.version = %version, %error, "a package could not be mirrored");
                     Progress::Failed(error)
                 }
@@ -137,6 +144,7 @@ impl Mirror {
         let promised = opened.length.filter(|_| announced != AnnouncedHash::Other);
         let file = writer.file();
         while let Some(bytes) = opened.stream.try_next().await.map_err(&failed)? {
+            self.tally(source).add(Event::ByteFetched, bytes.len() as u64);
             let readable = writer.write(&bytes).await.map_err(spool_failed)?;
             // Before there is anything to pass on, a failure can still be told in words.
             if let Some(length) = promised.filter(|length| follow::passable(readable, *length) > 0) {

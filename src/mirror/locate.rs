@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+use futures::stream::{StreamExt as _, TryStreamExt as _};
+
+use super::counters::Event;
 use super::follow::Arriving;
 use super::remembered::Absence;
 use super::{Mirror, MirrorError, policy};
@@ -67,16 +71,21 @@ impl Mirror {
         if let Some(record) = self.record_of(view, id, version).await?
             && let Some(content) = record.content.clone()
         {
-            return Ok(Located::Held(Box::new(HeldPackage::new(record, content))));
+            return Ok(self.found(record, content));
         }
         let failures = self.learn(view, std::slice::from_ref(id)).await?;
         match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
-                Some(content) => Ok(Located::Held(Box::new(HeldPackage::new(record, content)))),
+                Some(content) => Ok(self.found(record, content)),
                 None => self.arrive(&record.source.clone(), id, version, Some(record)).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await,
         }
+    }
+
+    fn found(&self, record: Record, content: Content) -> Located {
+        self.tally(&record.source).count(Event::PackageHit);
+        Located::Held(Box::new(HeldPackage::new(record, content)))
     }
 
     /// Makes sure that a version is known where only fetching it can tell: at upstreams that announce nothing. Returns once its
@@ -106,6 +115,13 @@ impl Mirror {
 
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
     pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
+        let stream = self.open_or_fetch(held, range).await?;
+        let tally = self.tally(&held.record.source).clone();
+        let counted = move |bytes: &Bytes| tally.add(Event::ByteServed, bytes.len() as u64);
+        Ok(stream.inspect_ok(counted).boxed())
+    }
+
+    async fn open_or_fetch(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
         let row = &held.record.row;
         let place = Place {
             source: &held.record.source,

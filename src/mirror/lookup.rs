@@ -109,7 +109,7 @@ impl Mirror {
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
         let answer = in_time(source, upstream.versions(id, &Urgency::default())).await;
-        self.inner.outages.note(source, &answer);
+        self.heard(source, &answer);
         let announced = answer.map_err(failed)?;
         self.keep_announced(source, id, &announced, Change::Announce).await?;
         let at = self.inner.clock.now();

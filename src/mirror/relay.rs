@@ -166,7 +166,7 @@ impl Mirror {
             top: SEARCH_PAGE,
         };
         let answer = in_time(source, upstream.search(&search, &Urgency::default())).await;
-        self.inner.outages.note(source, &answer);
+        self.heard(source, &answer);
         let found = answer.map_err(|error| MirrorError::upstream(source, key.terms.to_string(), error))?;
         let count = found.items.len();
         let mut by_id: HashMap<PackageId, Vec<Announced>> = HashMap::new();

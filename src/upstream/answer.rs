@@ -1,6 +1,6 @@
 //! An answer whose body is still to come, and how it is read: no faster than asked for, never waited for without end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
+use super::status::Tally;
 
 /// An answer with status 200, its body not read yet.
 pub(crate) struct Answer {
@@ -19,6 +20,7 @@ pub(crate) struct Answer {
     /// The length of the whole body in bytes; `None` where the upstream does not say, or sends it compressed.
     pub(crate) length: Option<u64>,
     pub(super) body_timeout: Duration,
+    pub(super) tally: Arc<Mutex<Tally>>,
 }
 
 impl Answer {
@@ -31,7 +33,13 @@ impl Answer {
     /// Returns the next piece of the body; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
         match timeout(self.body_timeout, self.response.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Ok(chunk)) => {
+                if let Some(chunk) = &chunk {
+                    let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    tally.read(chunk.len());
+                }
+                Ok(chunk)
+            }
             Ok(Err(error)) => Err(bad(
                 &self.url,
                 BadAnswer::CutOff {

@@ -45,17 +45,28 @@ pub(super) enum Verdict {
     Wait(Duration),
 }
 
+/// How a breaker stands, for whoever looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Requests go.
+    Closed,
+    /// None goes; the next probe is due in so long.
+    Open(Duration),
+    /// A probe is under way.
+    Probing,
+}
+
 /// The state of one upstream's breaker.
 #[derive(Debug)]
 pub(super) struct Breaker {
     settings: BreakerSettings,
-    state: State,
+    state: Stand,
     failures_in_a_row: u32,
     outcomes: VecDeque<(Instant, bool)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Stand {
     Closed,
     /// Nobody asks before `until`; it was opened for `open`.
     Open {
@@ -73,7 +84,7 @@ impl Breaker {
     pub(super) fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
-            state: State::Closed,
+            state: Stand::Closed,
             failures_in_a_row: 0,
             outcomes: VecDeque::new(),
         }
@@ -82,26 +93,26 @@ impl Breaker {
     /// Says whether a request may go now.
     pub(super) fn ask(&mut self, now: Instant) -> Verdict {
         match self.state {
-            State::Closed => Verdict::Go,
-            State::Open { until, open } if now >= until => {
-                self.state = State::Probing { since: now, open };
+            Stand::Closed => Verdict::Go,
+            Stand::Open { until, open } if now >= until => {
+                self.state = Stand::Probing { since: now, open };
                 Verdict::Probe
             }
-            State::Open { until, .. } => Verdict::Wait(until - now),
+            Stand::Open { until, .. } => Verdict::Wait(until - now),
             // A probe that was given up by whoever sent it must not hold everybody for ever.
-            State::Probing { since, open } if now >= since + open => {
-                self.state = State::Probing { since: now, open };
+            Stand::Probing { since, open } if now >= since + open => {
+                self.state = Stand::Probing { since: now, open };
                 Verdict::Probe
             }
-            State::Probing { since, open } => Verdict::Wait((since + open).saturating_duration_since(now)),
+            Stand::Probing { since, open } => Verdict::Wait((since + open).saturating_duration_since(now)),
         }
     }
 
     /// Takes note of an answer, whatever it says.
     pub(super) fn answered(&mut self, now: Instant) {
         self.failures_in_a_row = 0;
-        if self.state != State::Closed {
-            self.state = State::Closed;
+        if self.state != Stand::Closed {
+            self.state = Stand::Closed;
             self.outcomes.clear();
         }
         self.note(now, true);
@@ -112,20 +123,29 @@ impl Breaker {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
         self.note(now, false);
         let open = match self.state {
-            State::Closed if self.is_bad() => self.settings.open,
-            State::Probing { open, .. } => (open * 2).min(self.settings.open_at_most),
-            State::Closed | State::Open { .. } => return None,
+            Stand::Closed if self.is_bad() => self.settings.open,
+            Stand::Probing { open, .. } => (open * 2).min(self.settings.open_at_most),
+            Stand::Closed | Stand::Open { .. } => return None,
         };
-        self.state = State::Open {
+        self.state = Stand::Open {
             until: now + open,
             open,
         };
         Some(open)
     }
 
+    /// Returns how it stands.
+    pub(super) fn state(&self, now: Instant) -> State {
+        match self.state {
+            Stand::Closed => State::Closed,
+            Stand::Open { until, .. } => State::Open(until.saturating_duration_since(now)),
+            Stand::Probing { .. } => State::Probing,
+        }
+    }
+
     /// Returns whether requests are held back now.
     pub(super) fn is_open(&self) -> bool {
-        self.state != State::Closed
+        self.state != Stand::Closed
     }
 
     fn note(&mut self, now: Instant, is_answer: bool) {

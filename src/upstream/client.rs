@@ -4,7 +4,7 @@
 //! know what a feed or a package is. A proxy is taken from the environment (`HTTPS_PROXY` and its kin).
 
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
@@ -14,12 +14,15 @@ use url::Url;
 
 use super::address;
 use super::answer::Answer;
+use super::breaker::State;
 use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
+use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
 use super::urgency::Urgency;
+use crate::clock::Clock;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
 
@@ -75,6 +78,8 @@ pub(crate) struct HttpClient {
     guard: Guard,
     retry: RetrySettings,
     condition: Mutex<Condition>,
+    tally: Arc<Mutex<Tally>>,
+    clock: Clock,
     timeouts: Timeouts,
     /// The upstream's address, without credentials.
     home: Url,
@@ -112,6 +117,8 @@ impl HttpClient {
             guard,
             retry: settings.retry,
             condition: Mutex::new(Condition::new(settings.breaker)),
+            tally: Arc::default(),
+            clock: settings.clock.clone(),
             timeouts,
             home: address::without_credentials(home.clone()),
             credentials,
@@ -125,18 +132,26 @@ impl HttpClient {
 
     /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
     pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
-        let started = Instant::now();
+        let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
-            self.admit(&url, urgency).await?;
+            let admitted = self.admit(&url, urgency).await;
+            self.count(|tally| match &admitted {
+                Ok(()) => tally.sent(attempt),
+                Err(error) => tally.failed(self.clock.now(), error),
+            });
+            admitted?;
             let answer = self.follow(url.clone(), want).await;
-            let noted = self.condition().note(Instant::now(), answer.as_ref().err());
+            if let Err(error) = &answer {
+                self.count(|tally| tally.failed(self.clock.now(), error));
+            }
+            let noted = self.condition().note(self.clock.monotonic(), answer.as_ref().err());
             self.log(noted);
             let Err(failure) = &answer else { return answer };
             let chance = chance();
             let pause = self
                 .condition()
-                .retry(&self.retry, attempt, started.elapsed(), failure, chance);
+                .retry(&self.retry, attempt, self.clock.monotonic() - started, failure, chance);
             let Some(pause) = pause else { return answer };
             tracing::debug!(%failure, attempt, wait_ms = pause.as_millis(), "an upstream is asked again");
             sleep(pause).await;
@@ -147,7 +162,7 @@ impl HttpClient {
     /// Waits until the upstream may be asked, if that is soon.
     async fn admit(&self, url: &Url, _: &Urgency) -> Result<(), UpstreamError> {
         loop {
-            let admission = self.condition().admit(Instant::now());
+            let admission = self.condition().admit(self.clock.monotonic());
             let (outage, retry_after) = match admission {
                 Admission::Go => return Ok(()),
                 Admission::After(pause) => {
@@ -163,6 +178,37 @@ impl HttpClient {
                 retry_after: Some(retry_after),
             });
         }
+    }
+
+    /// Returns how the upstream does.
+    pub(crate) fn status(&self) -> UpstreamStatus {
+        let now = self.clock.now();
+        let (breaker, pause) = self.condition().state(self.clock.monotonic());
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        UpstreamStatus {
+            home: redact::url(&self.home).to_string(),
+            breaker: match breaker {
+                State::Closed => BreakerStatus::Closed,
+                State::Open(wait) => BreakerStatus::Open {
+                    until: after(now, wait),
+                },
+                State::Probing => BreakerStatus::Probing,
+            },
+            pause: pause.map(|wait| PauseStatus {
+                until: after(now, wait),
+                reason: "it asked to be left alone".to_owned(),
+            }),
+            buckets: Vec::new(),
+            concurrency: u32::MAX,
+            running: PerPriority::default(),
+            queued: PerPriority::default(),
+            totals: tally.totals(),
+            last_errors: tally.last_errors(),
+        }
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Tally)) {
+        count(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn condition(&self) -> MutexGuard<'_, Condition> {
@@ -244,6 +290,7 @@ impl HttpClient {
                 response,
                 url,
                 body_timeout: self.timeouts.body,
+                tally: Arc::clone(&self.tally),
             }),
             404 | 410 => Err(UpstreamError::NotFound {
                 url: redact::url(&url).to_string(),

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::breaker::{Breaker, BreakerSettings, Verdict};
+use super::breaker::{Breaker, BreakerSettings, State, Verdict};
 use super::error::{Outage, UpstreamError};
 
 /// How failures are tried again.
@@ -92,6 +92,12 @@ impl Condition {
             }
             Verdict::Wait(wait) => Admission::GivenUp(wait),
         }
+    }
+
+    /// Returns how the breaker stands, and how long the pause still lasts, if there is one.
+    pub(super) fn state(&self, now: Instant) -> (State, Option<Duration>) {
+        let pause = self.paused_until.map(|until| until.saturating_duration_since(now));
+        (self.breaker.state(now), pause.filter(|pause| !pause.is_zero()))
     }
 
     /// Takes note of what came of a request.

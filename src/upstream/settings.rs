@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::breaker::BreakerSettings;
 use super::condition::RetrySettings;
+use crate::clock::Clock;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -28,7 +29,7 @@ impl Default for Timeouts {
 }
 
 /// How one upstream is asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ClientSettings {
     /// How long it may take.
     pub timeouts: Timeouts,
@@ -40,6 +41,8 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// How much of an upstream's answers is read.

@@ -10,7 +10,7 @@ use super::client::{HttpClient, SetupError};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::ClientSettings;
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency};
+use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::redact;
@@ -65,6 +65,10 @@ impl Upstream for TemplateUpstream {
 
     fn announces(&self) -> bool {
         false
+    }
+
+    fn status(&self) -> UpstreamStatus {
+        self.client.status()
     }
 
     fn versions<'a>(

@@ -3,6 +3,8 @@
 //!
 //! It believes no page that leads astray or in circles, and takes no versions of an id that was not asked for.
 
+mod search;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -15,15 +17,13 @@ use super::client::{HttpClient, SetupError, Want};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::{ClientSettings, Limits};
-use super::{BadAnswer, ContentStream, SearchOrder, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, Urgency};
-use crate::catalog::query::{Latest, Prerelease};
+use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency};
 use crate::catalog::{Announced, SourceName};
-use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
+use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
 use crate::redact;
 
-/// The most rows that a search asks for: the page size of the Chocolatey community repository.
-pub const SEARCH_PAGE: u64 = 40;
+pub use self::search::SEARCH_PAGE;
 
 /// What a v2 upstream needs to know.
 #[derive(Debug, Clone)]
@@ -124,32 +124,6 @@ impl V2Upstream {
         Err(bad(&url, BadAnswer::Paging("there are more than is allowed")))
     }
 
-    async fn page(&self, search: &UpstreamSearch, urgency: &Urgency) -> Result<UpstreamPage<Announced>, UpstreamError> {
-        let top = search.top.clamp(1, SEARCH_PAGE);
-        let url = self.address("Search()", Some(&search_query(search, top)));
-        let page = match self.fetch(url, urgency).await {
-            // A gallery without a search says nothing about what it has.
-            Err(UpstreamError::NotFound { url, status }) => {
-                let answer = BadAnswer::Status(status);
-                return Err(UpstreamError::BadAnswer { url, answer });
-            }
-            fetched => fetched?.page,
-        };
-        let rows = (page.entries.len() + page.skipped.len()) as u64;
-        let end = search.skip.saturating_add(rows);
-        let is_last = match page.count {
-            _ if rows == 0 => true,
-            Some(total) => end >= total,
-            // nuget.org leaves out the next link where $top was given; others have pages smaller than $top.
-            None => rows < top && page.next.is_none(),
-        };
-        Ok(UpstreamPage {
-            items: page.entries,
-            total: page.count,
-            next_skip: (!is_last).then_some(end),
-        })
-    }
-
     async fn fetch(&self, url: Url, urgency: &Urgency) -> Result<FetchedPage, UpstreamError> {
         let answer = self.client.get(url, Want::Feed, urgency).await?;
         let url = answer.url.clone();
@@ -185,6 +159,10 @@ impl Upstream for V2Upstream {
         true
     }
 
+    fn status(&self) -> UpstreamStatus {
+        self.client.status()
+    }
+
     fn versions<'a>(
         &'a self,
         id: &'a PackageId,
@@ -198,7 +176,7 @@ impl Upstream for V2Upstream {
         search: &'a UpstreamSearch,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
-        self.page(search, urgency).boxed()
+        self.search_page(search, urgency).boxed()
     }
 
     fn open<'a>(
@@ -224,36 +202,9 @@ fn refuse_link(page: &Url, link: &str, reason: &'static str) -> UpstreamError {
     bad(page, BadAnswer::Link { link, reason })
 }
 
-/// Writes the parameters of `Search()` in the one shape and order that nuget.org and the Chocolatey community repository
-/// both take for their own clients' searches.
-fn search_query(search: &UpstreamSearch, top: u64) -> String {
-    let filter = match search.latest {
-        Some(Latest::Stable) => "$filter=IsLatestVersion&",
-        Some(Latest::Absolute) => "$filter=IsAbsoluteLatestVersion&",
-        None => "",
-    };
-    let term = literal(&search.terms.to_string());
-    // The two orders that choco sends.
-    let order = match search.order {
-        SearchOrder::Id => "Id",
-        SearchOrder::Downloads => "DownloadCount%20desc,Id",
-    };
-    let prerelease = search.prerelease == Prerelease::Include;
-    let skip = search.skip;
-    let level = match search.level {
-        SemVerLevel::One => "",
-        SemVerLevel::Two => "&semVerLevel=2.0.0",
-    };
-    format!(
-        "{filter}$orderby={order}&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}\
-         &$skip={skip}&$top={top}{level}"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::SearchTerms;
 
     fn upstream(base: &str) -> V2Upstream {
         V2Upstream::new(V2Settings {
@@ -271,33 +222,6 @@ mod tests {
             let url = upstream(base).address("Search()", Some("a='b'"));
             assert_eq!(url.as_str(), "https://g.test/api/v2/Search()?a=%27b%27");
         }
-    }
-
-    #[test]
-    fn searches_have_one_shape() {
-        let mut search = UpstreamSearch {
-            terms: SearchTerms::parse("C++ O'Neill tag:VCS \"two words\""),
-            order: SearchOrder::Id,
-            prerelease: Prerelease::Exclude,
-            latest: Some(Latest::Stable),
-            level: SemVerLevel::Two,
-            skip: 40,
-            top: 40,
-        };
-        assert_eq!(
-            search_query(&search, 40),
-            "$filter=IsLatestVersion&$orderby=Id&searchTerm='c%2B%2B%20o%27%27neill%20tag%3Avcs%20%22two%20words%22'&targetFramework=''\
-             &includePrerelease=false&$skip=40&$top=40&semVerLevel=2.0.0"
-        );
-        search.latest = None;
-        search.level = SemVerLevel::One;
-        search.order = SearchOrder::Downloads;
-        search.terms = SearchTerms::default();
-        search.prerelease = Prerelease::Include;
-        assert_eq!(
-            search_query(&search, 1),
-            "$orderby=DownloadCount%20desc,Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1"
-        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("odata", &["catalog", "limits", "mime", "nuget"]),
     ("view", &["catalog", "config", "nuget"]),
     ("store", &["catalog", "clock", "nuget"]),
-    ("upstream", &["catalog", "limits", "nuget", "odata", "redact"]),
+    ("upstream", &["catalog", "clock", "limits", "nuget", "odata", "redact"]),
     (
         "mirror",
         &["catalog", "clock", "config", "nuget", "store", "upstream", "view"],

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, also in the support code that clippy does not know as a test"
 )]
 
+mod administration;
 mod answers;
 mod architecture;
 mod attack;

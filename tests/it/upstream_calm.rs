@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use larder::nuget::PackageId;
 use larder::upstream::{
-    BreakerSettings, ClientSettings, ErrorKind, Limits, RetrySettings, Upstream as _, UpstreamError, Urgency,
-    V2Settings, V2Upstream,
+    BreakerSettings, BreakerStatus, ClientSettings, ErrorKind, Limits, RetrySettings, Totals, Upstream as _,
+    UpstreamError, Urgency, V2Settings, V2Upstream,
 };
 
 use crate::support::app::{TestApp, find, names};
@@ -136,6 +136,44 @@ async fn an_upstream_that_asks_to_be_left_alone_is() {
             .as_secs();
         assert!((at_most - 20..=at_most).contains(&wait), "{wait} of {at_most}");
     }
+}
+
+#[tokio::test]
+async fn how_it_does_can_be_seen() {
+    let upstream = ScriptedUpstream::start().await;
+    let client = calm(&upstream, 2, BreakerSettings::default());
+    let empty = empty();
+    let down = Reply::status(500);
+    upstream.script(ANYTHING, [empty.clone(), down, empty, Reply::status(429)]);
+    assert_eq!(client.status().totals, Totals::default());
+    for _ in 0..2 {
+        assert_eq!(ask(&client).await.map_err(|error| error.to_string()), Ok(0));
+    }
+    let status = client.status();
+    assert_eq!(status.home, upstream.url("/api/v2/"));
+    assert_eq!((status.breaker, &status.pause), (BreakerStatus::Closed, &None));
+    assert_eq!((status.totals.requests, status.totals.retries), (3, 1));
+    assert_eq!(status.totals.bytes, 2 * atom_feed(&[], None).len() as u64);
+    assert_eq!(status.totals.failures.unavailable, 1);
+    assert!(status.last_errors[0].error.contains("status 500"), "{status:?}");
+
+    for _ in 0..2 {
+        assert!(ask(&client).await.is_err());
+    }
+    let status = client.status();
+    assert!(status.pause.is_some(), "{status:?}");
+    assert_eq!(status.totals.requests, 4);
+    assert!(status.totals.turned_away > 0, "{status:?}");
+    assert_eq!(status.totals.failures.throttled, 1);
+
+    let client = calm(&upstream, 1, BreakerSettings::default());
+    upstream.on(ANYTHING, Reply::hang_up());
+    for _ in 0..5 {
+        assert!(ask(&client).await.is_err());
+    }
+    let status = client.status();
+    assert!(matches!(status.breaker, BreakerStatus::Open { .. }), "{status:?}");
+    assert_eq!(status.totals.failures.unreachable, 5);
 }
 
 #[tokio::test]

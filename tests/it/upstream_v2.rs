@@ -66,6 +66,7 @@ pub(crate) fn settings(timeouts: Timeouts) -> ClientSettings {
             at_least: usize::MAX,
             ..BreakerSettings::default()
         },
+        ..ClientSettings::default()
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the integration tests share.
 
 pub(crate) mod app;
+pub(crate) mod chaos;
 pub(crate) mod clients;
 pub(crate) mod community;
 pub(crate) mod corpus;
+pub(crate) mod faultd;
 pub(crate) mod feed;
 pub(crate) mod folder;
 pub(crate) mod gallery;
