@@ -3,6 +3,8 @@
 pub mod assemble;
 mod check_config;
 mod import;
+mod local;
+mod offline;
 mod progress;
 mod reindex;
 mod running;
@@ -52,10 +54,22 @@ enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Have a running server ask no upstream any more, or ask them again
+    Offline {
+        /// Whether it is to be offline; it stays so when it is started again
+        switch: Switch,
+    },
     /// Rebuild the index from the package files, and take up files that were copied in by hand
     Reindex,
     /// Hash every package file and compare with what was noted when it came
     Verify,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 impl Cli {
@@ -83,6 +97,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             block_on(serve::run(&config, key.as_ref()))
         }
         Command::Import { feed, paths } => block_on(import::run(&Config::load(&cli.config)?, feed, &paths)),
+        Command::Offline { switch } => block_on(offline::run(&Config::load(&cli.config)?, switch)),
         Command::Reindex => block_on(reindex::run(&Config::load(&cli.config)?)),
         Command::Verify => block_on(verify::run(&Config::load(&cli.config)?)),
     }
@@ -134,6 +149,8 @@ mod tests {
                 "larder import --feed choco a b",
                 Some("mirror.toml Some(Import { feed: Some(SourceName(\"choco\")), paths: [\"a\", \"b\"] })"),
             ),
+            ("larder offline on", Some("mirror.toml Some(Offline { switch: On })")),
+            ("larder offline", None),
             ("larder reindex", Some("mirror.toml Some(Reindex)")),
             ("larder verify", Some("mirror.toml Some(Verify)")),
             ("larder import", None),

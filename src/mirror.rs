@@ -11,12 +11,14 @@ mod follow;
 mod freshness;
 mod locate;
 mod lookup;
+mod offline;
 mod outages;
 mod policy;
 mod publish;
 mod query;
 mod relay;
 mod remembered;
+mod served;
 mod spool;
 
 use std::collections::{BTreeMap, HashMap};
@@ -36,9 +38,11 @@ pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
-pub use locate::{HeldPackage, Located};
+pub use locate::{Delivery, HeldPackage, Located};
+pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
+pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
 pub use crate::upstream::UpstreamStatus;
@@ -51,10 +55,8 @@ pub struct MirrorLimits {
     pub package_bytes: u64,
     /// What a nupkg may hold.
     pub nupkg: NupkgLimits,
-    /// How long an upstream's findings are fresh.
-    pub lifetimes: Lifetimes,
-    /// How long an upstream's search page is not asked for again.
-    pub search_lifetime: Duration,
+    /// How long somebody waits for the first byte of a package that is being fetched.
+    pub patience: Duration,
 }
 
 /// What a mirror is made of.
@@ -67,10 +69,14 @@ pub struct MirrorParts {
     pub spool: Spool,
     /// The upstreams, by name.
     pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    /// How long what each upstream says is believed; as [`Lifetimes::default`] says for those that are left out.
+    pub lifetimes: HashMap<SourceName, Lifetimes>,
     /// The feeds.
     pub feeds: Vec<FeedShape>,
     /// The bounds.
     pub limits: MirrorLimits,
+    /// Whether upstreams are asked.
+    pub offline: Offline,
     /// The time.
     pub clock: Clock,
 }
@@ -86,8 +92,10 @@ struct Inner {
     packages: Packages,
     spool: Spool,
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    lifetimes: HashMap<SourceName, Lifetimes>,
     views: Views,
     limits: MirrorLimits,
+    offline: Offline,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
@@ -109,8 +117,10 @@ impl Mirror {
             packages,
             spool,
             upstreams,
+            lifetimes,
             feeds,
             limits,
+            offline,
             clock,
         } = parts;
         let at = clock.now();
@@ -127,8 +137,10 @@ impl Mirror {
                 packages,
                 spool,
                 upstreams,
+                lifetimes,
                 views,
                 limits,
+                offline,
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
@@ -152,6 +164,18 @@ impl Mirror {
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
         &self.inner.limits
+    }
+
+    /// Returns how long what an upstream says is believed.
+    #[must_use]
+    pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
+        self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Returns whether upstreams are asked, and the way to change it.
+    #[must_use]
+    pub fn offline(&self) -> &Offline {
+        &self.inner.offline
     }
 
     /// Returns how each upstream does, by name.

@@ -12,13 +12,13 @@ use crate::clock::Clock;
 use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
+use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{
-    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Upstream,
-    V2Settings, V2Upstream,
+    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Uplink,
+    Upstream, V2Settings, V2Upstream,
 };
 use crate::view::FeedShape;
 
@@ -58,9 +58,10 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 
 /// Makes the mirror over an open store.
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
+    let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream, clock)
+        let made = make_upstream(config, upstream, &uplink, clock)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -69,24 +70,40 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         upstreams: feed.upstreams.clone(),
         reserved: feed.reserved.clone(),
     });
+    let configured = if config.server.offline {
+        Configured::Offline
+    } else {
+        Configured::Online
+    };
     let parts = MirrorParts {
         index: Arc::new(store.index.clone()),
         packages: store.packages.clone(),
         spool: Spool::new(store.spool.clone()),
         upstreams,
+        lifetimes: config.upstreams().iter().map(lifetimes).collect(),
         feeds: feeds.collect(),
         limits: MirrorLimits {
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
-            lifetimes: Lifetimes {
-                present: config.freshness.metadata,
-                absent: config.freshness.negative,
-            },
-            search_lifetime: config.freshness.search,
+            patience: config.limits.max_wait,
         },
+        offline: Offline::open(&store.state, configured, uplink),
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {
+    let freshness = &upstream.freshness;
+    let lifetimes = Lifetimes {
+        present: freshness.metadata,
+        stale_while_revalidate: freshness.stale_while_revalidate,
+        stale_if_error: freshness.stale_if_error,
+        absent: freshness.negative,
+        absent_longest: freshness.negative_longest,
+        search: freshness.search,
+    };
+    (upstream.name.clone(), lifetimes)
 }
 
 /// Makes what answers requests.
@@ -111,7 +128,12 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
     })
 }
 
-fn make_upstream(config: &Config, upstream: &UpstreamConfig, clock: &Clock) -> anyhow::Result<Arc<dyn Upstream>> {
+fn make_upstream(
+    config: &Config,
+    upstream: &UpstreamConfig,
+    uplink: &Uplink,
+    clock: &Clock,
+) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
@@ -130,6 +152,7 @@ fn make_upstream(config: &Config, upstream: &UpstreamConfig, clock: &Clock) -> a
             ..RetrySettings::default()
         },
         breaker: BreakerSettings::default(),
+        uplink: uplink.clone(),
         clock: clock.clone(),
     };
     let name = upstream.name.clone();

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use reqwest::header::ETAG;
 use tokio::io::AsyncReadExt as _;
 
+use super::local::reachable;
 use super::running::RunningServer;
 use super::{assemble, progress, running};
 use crate::catalog::{Origin, SourceName};
@@ -227,7 +228,7 @@ async fn into_folder(
         .await?;
     let mut buffer = bytes::BytesMut::with_capacity(256 * 1024);
     while body.read_buf(&mut buffer).await? > 0 {
-        if let Err(error) = writer.write(&buffer.split().freeze()).await {
+        if let Err(error) = writer.write(buffer.split().freeze()).await {
             return if error.is_too_large() {
                 Ok(Err(error.to_string()))
             } else {
@@ -244,16 +245,4 @@ async fn into_folder(
         Err(refused @ (PublishError::Invalid(_) | PublishError::Refused(_))) => Ok(Err(refused.to_string())),
         Err(failed) => Err(failed.into()),
     }
-}
-
-/// A server that listens on every address is reached on the loopback one.
-fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
-    if address.ip().is_unspecified() {
-        let loopback = match address.ip() {
-            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        };
-        address.set_ip(loopback);
-    }
-    address
 }

@@ -12,7 +12,7 @@ use super::value::{Value, quoted, text};
 use super::web_url;
 use crate::redact;
 
-pub(super) const KEYS: &[&str] = &["listen", "public_url", "trusted_proxies", "page_size"];
+pub(super) const KEYS: &[&str] = &["listen", "public_url", "trusted_proxies", "page_size", "offline"];
 
 /// Where larder listens and what it calls itself.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Entries on one page: 1 to 1000.
     pub page_size: u32,
+    /// Whether no upstream is ever asked.
+    pub offline: bool,
 }
 
 impl ServerConfig {
@@ -37,6 +39,7 @@ impl ServerConfig {
             page_size: section.read_if("page_size", 100, |size| {
                 (!(1..=1000).contains(size)).then(|| format!("must be from 1 to 1000, not {size}"))
             })?,
+            offline: section.read("offline", false)?,
         })
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! [`ROUTES`] is all there is; each route is a file of its own below this one. Nothing here may be kept by any cache.
 
+pub mod offline;
 pub mod status;
 
 use axum::body::Body;
@@ -24,11 +25,23 @@ use crate::redact;
 const PREFIX: &str = "/admin/";
 
 /// What can be asked for, and what does it.
-const ROUTES: &[Route] = &[Route {
-    method: Method::GET,
-    path: "status",
-    answer: |order| async move { status::show(&order) }.boxed(),
-}];
+const ROUTES: &[Route] = &[
+    Route {
+        method: Method::GET,
+        path: "status",
+        answer: |order| async move { status::show(&order) }.boxed(),
+    },
+    Route {
+        method: Method::GET,
+        path: "offline",
+        answer: |order| async move { offline::show(&order) }.boxed(),
+    },
+    Route {
+        method: Method::POST,
+        path: "offline",
+        answer: |order| async move { offline::change(&order) }.boxed(),
+    },
+];
 
 /// One thing that an administrator can ask for.
 struct Route {
@@ -52,7 +65,6 @@ impl Order<'_> {
     ///
     /// # Errors
     /// [`ApiError::BadRequest`] where it is none of the wanted form.
-    #[expect(dead_code, reason = "the routes that take a body come with what they change")]
     fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(&self.body)
             .map_err(|error| ApiError::BadRequest(format!("The body is not the JSON that is wanted here: {error}.")))
@@ -87,8 +99,10 @@ async fn answer(
     let named = |route: &&Route| route.path.eq_ignore_ascii_case(below.trim_end_matches('/'));
     let is_asked = |route: &&Route| route.method == method || (method == Method::HEAD && route.method == Method::GET);
     let mut routes = ROUTES.iter().filter(named);
+    let both = routes.clone().count() > 1;
     let Some(route) = routes.clone().find(is_asked) else {
         return Err(match routes.next() {
+            Some(_) if both => not_allowed("GET, HEAD, POST", method),
             Some(route) if route.method == Method::GET => not_allowed("GET, HEAD", method),
             Some(_) => not_allowed("POST", method),
             None => ApiError::NotFound(format!("There is nothing at {PREFIX}{}.", redact::path(below))),

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::CONTENT_LENGTH;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::base_url::{Asked, BaseUrl};
@@ -20,6 +20,10 @@ use super::state::{App, FeedRequest};
 use super::{admin, caching, install, mount, v1, v2};
 use crate::odata::protocol::Protocol;
 use crate::redact;
+
+/// Said of all answers while no upstream is asked.
+const X_LARDER_CACHE: HeaderName = HeaderName::from_static("x-larder-cache");
+const OFFLINE: HeaderValue = HeaderValue::from_static("OFFLINE");
 
 /// Makes the server's only service.
 pub fn router(app: App) -> Router {
@@ -33,6 +37,9 @@ async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Conn
     let answered = answer(&app, connection, request).await;
     let mut response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));
     caching::describe(response.headers_mut(), &app.server);
+    if app.mirror.offline().is_offline() {
+        response.headers_mut().insert(X_LARDER_CACHE, OFFLINE);
+    }
     let mut response = encode(response, wanted).await;
     if method == Method::HEAD {
         take_body(&mut response);

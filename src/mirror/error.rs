@@ -51,6 +51,17 @@ pub enum MirrorError {
         /// Why.
         reason: String,
     },
+    /// It is coming, but not soon enough for whoever waits.
+    #[error("'{what}' is still on its way from its upstream after {} seconds; ask again for it", patience.as_secs())]
+    Slow {
+        /// Id and version.
+        what: String,
+        /// How long was waited.
+        patience: Duration,
+    },
+    /// Too many wait for the same.
+    #[error("too many clients wait for the same already; ask again later")]
+    Crowded,
     /// The index failed.
     #[error(transparent)]
     Index(Arc<IndexError>),
@@ -73,6 +84,8 @@ pub enum Trouble {
         /// When to ask again, where it says so.
         retry_after: Option<Duration>,
     },
+    /// It is not asked, for larder is offline.
+    Offline,
     /// It did not answer in time.
     Overdue,
     /// It answered, but with a refusal or with something that is no answer.
@@ -82,6 +95,7 @@ pub enum Trouble {
 impl Trouble {
     pub(super) fn of(error: &UpstreamError) -> Self {
         match error.kind() {
+            ErrorKind::Unavailable if error.is_offline() => Self::Offline,
             ErrorKind::Unavailable if error.is_timeout() => Self::Overdue,
             ErrorKind::Unavailable => Self::Unavailable {
                 retry_after: error.retry_after(),

@@ -21,6 +21,8 @@ impl Outages {
                     tracing::info!(upstream.name = %upstream, "the upstream answers again");
                 }
             }
+            // Not asking is no outage.
+            Err(error) if error.is_offline() => {}
             Err(error) => match error.kind() {
                 ErrorKind::Unavailable | ErrorKind::Refused => {
                     if self.began(upstream) {

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream, StreamExt as _};
-use reqwest::{Response, header};
+use reqwest::{Response, StatusCode, header};
 use tokio::time::timeout;
 use url::Url;
 
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::status::Tally;
+use super::uplink::Uplink;
 
-/// An answer with status 200, its body not read yet.
+/// An answer, its body not read yet.
 pub(crate) struct Answer {
     pub(super) response: Response,
     /// Where it came from, after redirects.
@@ -20,10 +21,16 @@ pub(crate) struct Answer {
     /// The length of the whole body in bytes; `None` where the upstream does not say, or sends it compressed.
     pub(crate) length: Option<u64>,
     pub(super) body_timeout: Duration,
+    pub(super) uplink: Uplink,
     pub(super) tally: Arc<Mutex<Tally>>,
 }
 
 impl Answer {
+    /// Returns whether it says that nothing has changed since what was known.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.response.status() == StatusCode::NOT_MODIFIED
+    }
+
     /// Returns the content type that the answer claims.
     pub(crate) fn content_type(&self) -> Option<String> {
         let value = self.response.headers().get(header::CONTENT_TYPE)?;
@@ -32,7 +39,12 @@ impl Answer {
 
     /// Returns the next piece of the body; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
-        match timeout(self.body_timeout, self.response.chunk()).await {
+        let chunk = tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => return Err(unavailable(&self.url, Outage::Offline)),
+            chunk = timeout(self.body_timeout, self.response.chunk()) => chunk,
+        };
+        match chunk {
             Ok(Ok(chunk)) => {
                 if let Some(chunk) = &chunk {
                     let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);

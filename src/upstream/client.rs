@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
-use reqwest::header::{self, HeaderMap};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -21,7 +20,9 @@ use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
+use super::uplink::Uplink;
 use super::urgency::Urgency;
+use super::want::Want;
 use crate::clock::Clock;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
@@ -46,29 +47,6 @@ pub enum SetupError {
     Client(#[source] reqwest::Error),
 }
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
-    /// A feed, compressed or not.
-    Feed,
-    /// A nupkg: its very bytes.
-    Package,
-}
-
-impl Want {
-    fn headers(self) -> HeaderMap {
-        let pairs = match self {
-            Self::Feed => [
-                (header::ACCEPT, "application/atom+xml, application/xml"),
-                (header::ACCEPT_ENCODING, "gzip"),
-            ],
-            Self::Package => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
-        };
-        let value = |(name, value)| (name, header::HeaderValue::from_static(value));
-        pairs.into_iter().map(value).collect()
-    }
-}
-
 /// The client of one upstream.
 pub(crate) struct HttpClient {
     /// For what the configuration names.
@@ -81,6 +59,7 @@ pub(crate) struct HttpClient {
     tally: Arc<Mutex<Tally>>,
     clock: Clock,
     timeouts: Timeouts,
+    uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
     /// User and password, decoded.
@@ -120,6 +99,7 @@ impl HttpClient {
             tally: Arc::default(),
             clock: settings.clock.clone(),
             timeouts,
+            uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
             credentials,
         })
@@ -130,8 +110,18 @@ impl HttpClient {
         &self.home
     }
 
+    /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
+    pub(crate) async fn get(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        let offline = unavailable(&url, Outage::Offline);
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(offline),
+            answer = self.get_online(url, want, urgency) => answer,
+        }
+    }
+
     /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
-    pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+    async fn get_online(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
@@ -229,19 +219,19 @@ impl HttpClient {
     }
 
     /// Gets `url`, following redirects.
-    async fn follow(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
+    async fn follow(&self, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let mut url = url;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&url, want).await?;
             if !is_redirect(response.status()) {
-                return self.accept(response, url).await;
+                return self.accept(response, url, want).await;
             }
             url = redirect_target(&response, &url).map_err(|reason| bad(&url, BadAnswer::Redirect(reason)))?;
         }
         Err(bad(&url, BadAnswer::Redirect("more than 5 times")))
     }
 
-    async fn send(&self, url: &Url, want: Want) -> Result<Response, UpstreamError> {
+    async fn send(&self, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
@@ -282,14 +272,15 @@ impl HttpClient {
     }
 
     /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
-    async fn accept(&self, response: Response, url: Url) -> Result<Answer, UpstreamError> {
+    async fn accept(&self, response: Response, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let status = response.status().as_u16();
         match status {
-            200 => Ok(Answer {
+            _ if want.is_answered_by(response.status()) => Ok(Answer {
                 length: response.content_length(),
                 response,
                 url,
                 body_timeout: self.timeouts.body,
+                uplink: self.uplink.clone(),
                 tally: Arc::clone(&self.tally),
             }),
             404 | 410 => Err(UpstreamError::NotFound {

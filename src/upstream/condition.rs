@@ -171,7 +171,8 @@ fn is_worth_retrying(failure: &UpstreamError) -> bool {
             | Outage::BodyTimeout(_)
             | Outage::Banned
             | Outage::Paused(_)
-            | Outage::GivenUp(_) => false,
+            | Outage::GivenUp(_)
+            | Outage::Offline => false,
         },
         UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } | UpstreamError::BadAnswer { .. } => false,
     }

@@ -98,6 +98,9 @@ pub enum Outage {
     /// It failed too often; nothing was sent.
     #[error("it failed too often and is tried again in {} s", .0.as_secs().max(1))]
     GivenUp(Duration),
+    /// No upstream is to be asked.
+    #[error("larder is offline")]
+    Offline,
 }
 
 /// Why an answer is unusable.
@@ -179,6 +182,18 @@ impl UpstreamError {
         matches!(
             outage,
             Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_)
+        )
+    }
+
+    /// Returns whether nothing was asked because no upstream is to be.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable {
+                outage: Outage::Offline,
+                ..
+            }
         )
     }
 

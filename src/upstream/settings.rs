@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::breaker::BreakerSettings;
 use super::condition::RetrySettings;
+use super::uplink::Uplink;
 use crate::clock::Clock;
 use crate::limits::FeedLimits;
 
@@ -41,6 +42,8 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
+    /// Whether it may be asked at all.
+    pub uplink: Uplink,
     /// The time.
     pub clock: Clock,
 }

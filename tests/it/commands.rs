@@ -255,6 +255,45 @@ fn commands_that_need_the_index_name_the_running_server() {
 }
 
 #[test]
+fn offline_is_told_to_the_running_server() {
+    let mut larder = prepare();
+    assert_prints(
+        &larder.command("offline", &["on"]),
+        1,
+        &["no server runs on this data folder"],
+    );
+    larder.restart();
+    let header = |larder: &LarderProcess| {
+        let answer = raw_http::get(larder.authority(), "/api/v2/Packages()").expect_status(200);
+        answer.header("x-larder-cache").map(str::to_owned)
+    };
+    assert_eq!(header(&larder), None);
+    assert_prints(
+        &larder.command("offline", &["on"]),
+        0,
+        &["offline: no upstream is asked"],
+    );
+    assert_eq!(header(&larder).as_deref(), Some("OFFLINE"));
+    larder.kill();
+    // What a killed server left behind names nobody.
+    assert_prints(
+        &larder.command("offline", &["off"]),
+        1,
+        &["no server runs on this data folder"],
+    );
+    larder.restart();
+    assert_eq!(header(&larder).as_deref(), Some("OFFLINE"));
+    assert_prints(
+        &larder.command("offline", &["off"]),
+        0,
+        &["online: upstreams are asked again"],
+    );
+    assert_eq!(header(&larder), None);
+    larder.restart();
+    assert_eq!(header(&larder), None);
+}
+
+#[test]
 fn verify_runs_beside_a_server() {
     let larder = LarderProcess::start(FEEDS);
     larder.import(&[mixed_folder().path()]).expect_failure();

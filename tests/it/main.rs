@@ -25,6 +25,7 @@ mod judges;
 mod kill;
 mod last_updated;
 mod listings;
+mod offline;
 mod oracle;
 mod paging;
 mod privacy;

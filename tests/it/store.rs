@@ -13,11 +13,11 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use larder::catalog::{Listed, Origin, SourceName};
 use larder::clock::{Clock, ManualClock};
-use larder::mirror::{Lifetimes, Located, Mirror, MirrorLimits, MirrorParts, PublishError, Spool};
+use larder::mirror::{Configured, Located, Mirror, MirrorLimits, MirrorParts, Offline, PublishError, Spool};
 use larder::nuget::nupkg::NupkgLimits;
 use larder::nuget::{AnnouncedHash, NuGetVersion, PackageId};
 use larder::store::{Index as _, OpenError, Opening, RowChange, Store, StoreSettings};
-use larder::upstream::{Limits, TemplateSettings, TemplateUpstream, Upstream, V2Settings, V2Upstream};
+use larder::upstream::{Limits, TemplateSettings, TemplateUpstream, Uplink, Upstream, V2Settings, V2Upstream};
 use larder::view::FeedShape;
 
 use crate::support::folder::{self, modified, set_modified};
@@ -80,7 +80,6 @@ impl Data {
 
     async fn serve_with(&self, upstreams: Vec<Arc<dyn Upstream>>) -> (Store, Mirror) {
         let (store, rows, _) = self.open().await;
-        let day = Duration::from_secs(24 * 60 * 60);
         let parts = MirrorParts {
             index: Arc::new(store.index.clone()),
             packages: store.packages.clone(),
@@ -94,15 +93,13 @@ impl Data {
                 .into_iter()
                 .map(|upstream| (upstream.name().clone(), upstream))
                 .collect(),
+            lifetimes: std::collections::HashMap::new(),
             limits: MirrorLimits {
+                patience: Duration::from_secs(60),
                 package_bytes: 1 << 30,
                 nupkg: NupkgLimits::default(),
-                lifetimes: Lifetimes {
-                    present: day,
-                    absent: day,
-                },
-                search_lifetime: day,
             },
+            offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
             clock: self.clock.clone(),
         };
         (store, Mirror::new(parts, rows))
@@ -136,7 +133,7 @@ async fn publish(mirror: &Mirror, package: &Packed, origin: Origin) -> Result<()
         .await
         .expect("a spool");
     writer
-        .write(&Bytes::from(package.bytes.clone()))
+        .write(Bytes::from(package.bytes.clone()))
         .await
         .expect("a spool that takes it");
     let spooled = writer.finish().await.expect("a spooled body");
@@ -332,7 +329,7 @@ async fn a_rebuild_gives_the_same_records() {
     let (store, mirror) = data.serve_with(upstreams_of(&gallery)).await;
     for (name, number) in [("Git", "1.0"), ("Git", "2.0"), ("Vendor.Tool", "3.1.0")] {
         let located = mirror.locate(&feed(), &id(name), &version(number)).await;
-        if let Located::Arriving(arriving) = located.expect("a package") {
+        if let Located::Arriving(arriving) = located.expect("a package").located {
             arriving.wait().await.expect("a package that comes");
         }
     }

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use larder::catalog::{Change, Record, SearchTerms, SourceName};
 use larder::clock::Clock;
-use larder::mirror::{Lifetimes, Mirror, MirrorLimits, MirrorParts, Spool};
+use larder::mirror::{Configured, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use larder::nuget::PackageId;
 use larder::nuget::nupkg::NupkgLimits;
 use larder::odata::address::Collection;
 use larder::odata::{options, plan};
 use larder::store::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq, SledIndex, Store, StoreSettings};
-use larder::upstream::Upstream;
+use larder::upstream::{Uplink, Upstream};
 use larder::view::FeedShape;
 
 use crate::support::gallery::find_target;
@@ -88,7 +87,7 @@ async fn a_warm_id_is_answered_without_the_index() {
     let clock = Clock::system();
     let (store, rows, _) = Store::open(settings, &clock).await.expect("a data folder that opens");
     let uses = Arc::new(AtomicUsize::new(0));
-    let (day, feed): (_, SourceName) = (Duration::from_secs(24 * 60 * 60), "choco".parse().expect("a name"));
+    let feed: SourceName = "choco".parse().expect("a name");
     let upstream: Arc<dyn Upstream> = Arc::new(client(&gallery));
     let parts = MirrorParts {
         index: Arc::new(Counting {
@@ -103,15 +102,13 @@ async fn a_warm_id_is_answered_without_the_index() {
             reserved: Vec::new(),
         }],
         upstreams: [(upstream.name().clone(), upstream)].into(),
+        lifetimes: std::collections::HashMap::new(),
         limits: MirrorLimits {
+            patience: std::time::Duration::from_secs(60),
             package_bytes: 1 << 30,
             nupkg: NupkgLimits::default(),
-            lifetimes: Lifetimes {
-                present: day,
-                absent: day,
-            },
-            search_lifetime: day,
         },
+        offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
         clock,
     };
     let mirror = Mirror::new(parts, rows);

@@ -247,6 +247,12 @@ impl TestApp {
         send(request).await.expect("a whole answer")
     }
 
+    /// Sends a document to one of the administrators' routes.
+    pub(crate) async fn order(&self, target: &str, document: &serde_json::Value) -> Answer {
+        let request = self.request("POST", target).header("X-NuGet-ApiKey", KEY);
+        send(request.body(document.to_string())).await.expect("a whole answer")
+    }
+
     /// Sends a request without a body and with the administrator's key.
     pub(crate) async fn manage(&self, method: &str, target: &str) -> Answer {
         let request = self.request(method, target).header("X-NuGet-ApiKey", KEY);

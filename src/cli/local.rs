@@ -1,0 +1,78 @@
+//! The server that runs on this machine's data folder, asked by the other commands over its administrators' routes.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::running::RunningServer;
+
+/// A running server, and the key that it left for this machine.
+pub(super) struct LocalServer {
+    client: reqwest::Client,
+    server: RunningServer,
+}
+
+impl LocalServer {
+    /// Finds the server that announced itself in a state folder; `None` where none did, or one that is gone.
+    pub(super) async fn find(state: &Path) -> anyhow::Result<Option<Self>> {
+        let Some(server) = RunningServer::find(state) else {
+            return Ok(None);
+        };
+        let client = crate::upstream::client::local_client()?;
+        let found = Self { client, server };
+        // A crash leaves its announcement behind.
+        let greeting = found.client.get(found.url("/")).send().await;
+        Ok(greeting.is_ok().then_some(found))
+    }
+
+    /// Sends a document to a route and reads the answer's.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, document: &impl Serialize) -> anyhow::Result<T> {
+        let answer = self.send(path, document).await?;
+        let text = answer.bytes().await.context("the running server stopped answering")?;
+        serde_json::from_slice(&text).context("the running server's answer cannot be read; is it of this version?")
+    }
+
+    /// Sends a document to a route; an answer other than 200 is the error that it tells.
+    pub(super) async fn send(&self, path: &str, document: &impl Serialize) -> anyhow::Result<reqwest::Response> {
+        let request = self.client.post(self.url(path));
+        let request = request
+            .header("X-NuGet-ApiKey", &self.server.import_key)
+            .header("Content-Type", "application/json")
+            .body(serde_json::to_vec(document)?);
+        let answer = request.send().await.context("the running server does not answer")?;
+        let status = answer.status();
+        if status.as_u16() == 200 {
+            return Ok(answer);
+        }
+        let text = answer.text().await.unwrap_or_default();
+        anyhow::bail!(
+            "{}",
+            message(&text).unwrap_or_else(|| format!("the running server answered with status {status}"))
+        )
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", reachable(self.server.address))
+    }
+}
+
+/// Returns the words of an error document.
+fn message(text: &str) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_str(text).ok()?;
+    document.get("error")?.get("message")?.as_str().map(str::to_owned)
+}
+
+/// A server that listens on every address is reached on the loopback one.
+pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback = match address.ip() {
+            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(loopback);
+    }
+    address
+}
