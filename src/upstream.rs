@@ -81,6 +81,14 @@ pub trait Upstream: Send + Sync {
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>>;
 
+    /// Returns how many rows the upstream's own search finds on all pages, as the upstream says; `skip` and `top` do not count.
+    /// Some never say more than a certain number.
+    fn count<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<u64, UpstreamError>>;
+
     /// Opens the nupkg of a version, at the URL that its entry gave, or at the upstream's own address for it.
     ///
     /// The bytes begin as a zip archive does; all else is for the caller to verify.
@@ -132,10 +140,13 @@ pub enum SearchOrder {
 }
 
 /// A search, as upstreams understand it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UpstreamSearch {
     /// What is looked for; nothing for everything.
     pub terms: SearchTerms,
+    /// The filter that the client sent, or the part of it that upstreams may take, as they read it. Many take none:
+    /// [`UpstreamError::is_refusal`].
+    pub filter: Option<String>,
     /// What comes first.
     pub order: SearchOrder,
     /// Whether versions with labels are wanted.

@@ -146,6 +146,9 @@ pub enum BadAnswer {
     /// No feed, or a broken one.
     #[error("{}", chain(.0.as_ref()))]
     Feed(Arc<FeedError>),
+    /// A count that is none.
+    #[error("it is no number, where a count was asked for")]
+    Count,
     /// No zip archive.
     #[error("it is no nupkg, but {}", content_type.as_deref().unwrap_or("something of unknown type"))]
     NotPackage {
@@ -186,6 +189,22 @@ impl UpstreamError {
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Refused { .. } => ErrorKind::Refused,
             Self::BadAnswer { .. } => ErrorKind::BadAnswer,
+        }
+    }
+
+    /// Returns whether the upstream answers that it does not take the question: nuget.org has status 400 and says that the
+    /// question is deprecated, the Chocolatey community repository has 406 and 410, also for rows beyond the 10,000th.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::BadAnswer { answer, .. } => match answer {
+                BadAnswer::Status(status) => matches!(status, 400 | 405 | 406 | 410 | 414 | 416 | 422),
+                BadAnswer::Feed(error) => matches!(error.as_ref(), FeedError::Reported { .. }),
+                _ => false,
+            },
+            Self::Unavailable { outage, .. } => matches!(outage, Outage::Status(501)),
+            Self::NotFound { status, .. } => *status == 410,
+            Self::Refused { .. } => false,
         }
     }
 

@@ -95,6 +95,10 @@ impl Upstream for TemplateUpstream {
         .boxed()
     }
 
+    fn count<'a>(&'a self, _: &'a UpstreamSearch, _: &'a Urgency) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        future::ready(Ok(0)).boxed()
+    }
+
     fn open<'a>(
         &'a self,
         id: &'a PackageId,

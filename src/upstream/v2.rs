@@ -163,6 +163,14 @@ impl Upstream for V2Upstream {
         self.search_page(search, urgency).boxed()
     }
 
+    fn count<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        self.search_count(search, urgency).boxed()
+    }
+
     fn open<'a>(
         &'a self,
         id: &'a PackageId,

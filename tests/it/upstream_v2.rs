@@ -499,6 +499,7 @@ async fn a_lost_page_is_not_the_end() {
 fn search() -> UpstreamSearch {
     UpstreamSearch {
         terms: SearchTerms::parse("git"),
+        filter: None,
         order: SearchOrder::Id,
         prerelease: Prerelease::Exclude,
         latest: Some(Latest::Stable),
