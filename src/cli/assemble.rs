@@ -17,8 +17,8 @@ use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{
-    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Uplink,
-    Upstream, V2Settings, V2Upstream,
+    BreakerSettings, ClientSettings, Limits, RetrySettings, Slowest, TemplateSettings, TemplateUpstream, Timeouts,
+    Uplink, Upstream, V2Settings, V2Upstream,
 };
 use crate::view::FeedShape;
 
@@ -138,6 +138,10 @@ fn make_upstream(
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
         body: upstream.timeouts.between_bytes,
+        slowest: Slowest {
+            bytes_per_second: upstream.timeouts.slowest.bytes(),
+            ..Slowest::default()
+        },
     };
     let user_agent = upstream.user_agent.as_ref().map_or_else(
         || format!("larder/{}", env!("CARGO_PKG_VERSION")),

@@ -18,6 +18,7 @@ use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
 use super::headers::{is_redirect, redirect_target, retry_after};
+use super::pace::Pace;
 use super::settings::{ClientSettings, Timeouts};
 use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
 use super::uplink::Uplink;
@@ -75,6 +76,8 @@ impl HttpClient {
             reqwest::Client::builder()
                 .user_agent(&settings.user_agent)
                 .redirect(reqwest::redirect::Policy::none())
+                // Bodies are inflated by whoever reads them, with an eye on what they come to.
+                .no_gzip()
                 .connect_timeout(timeouts.connect)
                 .pool_idle_timeout(IDLE_LIMIT)
         };
@@ -110,43 +113,69 @@ impl HttpClient {
         &self.home
     }
 
-    /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
+    /// Gets `url`, unless the upstream is not to be asked now; failures of the moment are tried again.
     pub(crate) async fn get(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
-        let offline = unavailable(&url, Outage::Offline);
-        tokio::select! {
-            biased;
-            () = self.uplink.until_cut() => Err(offline),
-            answer = self.get_online(url, want, urgency) => answer,
-        }
-    }
-
-    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
-    async fn get_online(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
-            let admitted = self.admit(&url, urgency).await;
-            self.count(|tally| match &admitted {
-                Ok(()) => tally.sent(attempt),
-                Err(error) => tally.failed(self.clock.now(), error),
-            });
-            admitted?;
-            let answer = self.follow(url.clone(), want).await;
-            if let Err(error) = &answer {
-                self.count(|tally| tally.failed(self.clock.now(), error));
-            }
-            let noted = self.condition().note(self.clock.monotonic(), answer.as_ref().err());
-            self.log(noted);
+            let answer = self.attempt(attempt, url.clone(), want, urgency).await;
             let Err(failure) = &answer else { return answer };
-            let chance = chance();
-            let pause = self
-                .condition()
-                .retry(&self.retry, attempt, self.clock.monotonic() - started, failure, chance);
-            let Some(pause) = pause else { return answer };
+            let elapsed = self.clock.monotonic() - started;
+            let Some(pause) = self.next_attempt(attempt, elapsed, failure) else {
+                return answer;
+            };
             tracing::debug!(%failure, attempt, wait_ms = pause.as_millis(), "an upstream is asked again");
             sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// Gets `url` once; `number` counts the attempts at the same thing, from 1. As soon as no upstream is to be asked, also
+    /// what waits for its turn or for an answer ends.
+    pub(super) async fn attempt(
+        &self,
+        number: u32,
+        url: Url,
+        want: Want<'_>,
+        urgency: &Urgency,
+    ) -> Result<Answer, UpstreamError> {
+        let offline = unavailable(&url, Outage::Offline);
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(offline),
+            answer = self.attempt_online(number, url, want, urgency) => answer,
+        }
+    }
+
+    async fn attempt_online(
+        &self,
+        number: u32,
+        url: Url,
+        want: Want<'_>,
+        urgency: &Urgency,
+    ) -> Result<Answer, UpstreamError> {
+        let admitted = self.admit(&url, urgency).await;
+        self.count(|tally| match &admitted {
+            Ok(()) => tally.sent(number),
+            Err(error) => tally.failed(self.clock.now(), error),
+        });
+        admitted?;
+        let answer = self.follow(url, want).await;
+        if let Err(error) = &answer {
+            self.count(|tally| tally.failed(self.clock.now(), error));
+        }
+        let noted = self.condition().note(self.clock.monotonic(), answer.as_ref().err());
+        self.log(noted);
+        answer.map(|answer| Answer {
+            attempt: number,
+            ..answer
+        })
+    }
+
+    /// Returns how long to wait before the attempt after a failed one; `None` where there is to be none.
+    pub(super) fn next_attempt(&self, attempt: u32, elapsed: Duration, failure: &UpstreamError) -> Option<Duration> {
+        let chance = chance();
+        self.condition().retry(&self.retry, attempt, elapsed, failure, chance)
     }
 
     /// Waits until the upstream may be asked, if that is soon.
@@ -279,7 +308,9 @@ impl HttpClient {
                 length: response.content_length(),
                 response,
                 url,
+                attempt: 1,
                 body_timeout: self.timeouts.body,
+                pace: Pace::new(self.timeouts.slowest),
                 uplink: self.uplink.clone(),
                 tally: Arc::clone(&self.tally),
             }),

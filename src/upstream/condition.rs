@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::breaker::{Breaker, BreakerSettings, State, Verdict};
-use super::error::{Outage, UpstreamError};
+use super::error::{BadAnswer, Outage, UpstreamError};
 
 /// How failures are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,16 +165,18 @@ pub(super) enum Noted {
 fn is_worth_retrying(failure: &UpstreamError) -> bool {
     match failure {
         UpstreamError::Unavailable { outage, .. } => match outage {
-            Outage::Connect { .. } | Outage::Lost { .. } | Outage::Status(_) => true,
+            Outage::Connect { .. } | Outage::Lost { .. } | Outage::Status(_) | Outage::BodyTimeout(_) => true,
             Outage::ConnectTimeout(_)
             | Outage::HeaderTimeout(_)
-            | Outage::BodyTimeout(_)
+            | Outage::TooSlow(_)
             | Outage::Banned
             | Outage::Paused(_)
             | Outage::GivenUp(_)
             | Outage::Offline => false,
         },
-        UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } | UpstreamError::BadAnswer { .. } => false,
+        // What broke off in the middle may come whole another time.
+        UpstreamError::BadAnswer { answer, .. } => matches!(answer, BadAnswer::CutOff { .. }),
+        UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } => false,
     }
 }
 

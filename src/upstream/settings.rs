@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::breaker::BreakerSettings;
 use super::condition::RetrySettings;
+use super::pace::Slowest;
 use super::uplink::Uplink;
 use crate::clock::Clock;
 use crate::limits::FeedLimits;
@@ -17,6 +18,8 @@ pub struct Timeouts {
     pub header: Duration,
     /// Between two pieces of the body.
     pub body: Duration,
+    /// The slowest that a body may come.
+    pub slowest: Slowest,
 }
 
 impl Default for Timeouts {
@@ -25,6 +28,7 @@ impl Default for Timeouts {
             connect: Duration::from_millis(3500),
             header: Duration::from_secs(20),
             body: Duration::from_secs(15),
+            slowest: Slowest::default(),
         }
     }
 }
