@@ -1,6 +1,6 @@
 //! An answer whose body is still to come, and how it is read: no faster than asked for, never waited for without end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +11,8 @@ use url::Url;
 use super::BodyEnd;
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::inflate::{InflateError, Inflating};
-use super::pace::Pace;
-use super::status::Tally;
+use super::scheduler::Permit;
+use super::tempo::Tempo;
 use super::uplink::Uplink;
 
 /// An answer, its body not read yet.
@@ -25,9 +25,10 @@ pub(crate) struct Answer {
     /// Which attempt this answers, counted from 1.
     pub(super) attempt: u32,
     pub(super) body_timeout: Duration,
-    pub(super) pace: Pace,
+    pub(super) tempo: Tempo,
+    /// Held until the body has ended, or is given up.
+    pub(super) permit: Permit,
     pub(super) uplink: Uplink,
-    pub(super) tally: Arc<Mutex<Tally>>,
 }
 
 impl Answer {
@@ -68,12 +69,9 @@ impl Answer {
         match chunk {
             Ok(Ok(None)) => Ok(None),
             Ok(Ok(Some(chunk))) => {
-                self.tally
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .read(chunk.len());
-                if !self.pace.note(waiting.elapsed(), chunk.len()) {
-                    return Err(unavailable(&self.url, Outage::TooSlow(self.pace.slowest())));
+                self.permit.read(chunk.len());
+                if !self.tempo.note(waiting.elapsed(), chunk.len()) {
+                    return Err(unavailable(&self.url, Outage::TooSlow(self.tempo.slowest())));
                 }
                 Ok(Some(chunk))
             }

@@ -17,6 +17,7 @@ use super::answer::Answer;
 use super::client::HttpClient;
 use super::error::bad;
 use super::rest::{self, Rest};
+use super::scheduler::Share;
 use super::want::Want;
 use super::{BadAnswer, BodyEnd, ContentStream, Outage, UpstreamError, Urgency};
 use crate::redact;
@@ -31,10 +32,18 @@ const RECOVERY: Duration = Duration::from_secs(28);
 pub(crate) async fn open_package(
     client: &Arc<HttpClient>,
     url: Url,
+    share: Share,
     urgency: &Urgency,
 ) -> Result<ContentStream, UpstreamError> {
-    let answer = client.get(url.clone(), Want::Package { rest: None }, urgency).await?;
-    let mut download = Download::begin(Arc::clone(client), url, urgency.clone(), answer);
+    let whole = Want::Package { rest: None };
+    let answer = client.download(url.clone(), whole, share, urgency).await?;
+    let errand = Errand {
+        client: Arc::clone(client),
+        url,
+        share,
+        urgency: urgency.clone(),
+    };
+    let mut download = Download::begin(errand, answer);
     let mut head = BytesMut::new();
     while head.len() < ZIP_MAGIC.len() {
         let Some(chunk) = download.next().await? else { break };
@@ -57,12 +66,19 @@ pub(crate) async fn open_package(
     })
 }
 
+/// What is asked for, and of whom.
+#[derive(Clone)]
+struct Errand {
+    client: Arc<HttpClient>,
+    /// Where the package is asked for: where that redirects to may be good for a short time only.
+    url: Url,
+    share: Share,
+    urgency: Urgency,
+}
+
 /// A body on its way, in one answer or several.
 struct Download {
-    client: Arc<HttpClient>,
-    /// What was asked for: where it redirects to may be good for a short time only.
-    asked: Url,
-    urgency: Urgency,
+    errand: Errand,
     /// The answer that is read now; `None` once it has broken off.
     answer: Option<Answer>,
     attempt: u32,
@@ -78,11 +94,9 @@ struct Download {
 }
 
 impl Download {
-    fn begin(client: Arc<HttpClient>, asked: Url, urgency: Urgency, answer: Answer) -> Self {
+    fn begin(errand: Errand, answer: Answer) -> Self {
         Self {
-            client,
-            asked,
-            urgency,
+            errand,
             attempt: answer.attempt,
             url: answer.url.clone(),
             content_type: answer.content_type(),
@@ -142,7 +156,10 @@ impl Download {
         let broken = Instant::now();
         let mut failure = failure.clone();
         loop {
-            let pause = self.client.next_attempt(self.attempt, broken.elapsed(), &failure)?;
+            let errand = &self.errand;
+            let pause = errand
+                .client
+                .next_attempt(&errand.url, self.attempt, broken.elapsed(), &failure)?;
             tracing::debug!(%failure, attempt = self.attempt, bytes = self.passed, "a body broke off and is asked for again");
             sleep(pause).await;
             self.attempt += 1;
@@ -157,13 +174,13 @@ impl Download {
     async fn carry_on(&mut self) -> Result<Option<Bytes>, UpstreamError> {
         let rest = self.rest();
         let want = Want::Package { rest: rest.as_ref() };
-        let attempt = self
+        let errand = &self.errand;
+        let attempt = errand
             .client
-            .attempt(self.attempt, self.asked.clone(), want, &self.urgency);
+            .once_more(&errand.url, want, errand.share, &errand.urgency, self.attempt);
         let mut answer = attempt.await?;
         if self.passed == 0 {
-            let (client, asked, urgency) = (Arc::clone(&self.client), self.asked.clone(), self.urgency.clone());
-            *self = Self::begin(client, asked, urgency, answer);
+            *self = Self::begin(self.errand.clone(), answer);
         } else {
             let chunk = match (&rest, self.length) {
                 (Some(rest), Some(length)) if answer.is_partial() => {

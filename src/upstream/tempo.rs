@@ -29,14 +29,14 @@ const PARTS: u32 = 12;
 
 /// How fast one answer came so far. Only the time counts in which it was waited for: a slow reader is no slow upstream.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Tempo {
     slowest: Slowest,
     waited: Duration,
     /// Bytes by the part of the time in which they came, the last ones only.
     parts: VecDeque<(u128, u64)>,
 }
 
-impl Pace {
+impl Tempo {
     pub(super) fn new(slowest: Slowest) -> Self {
         Self {
             slowest,
@@ -80,8 +80,8 @@ mod tests {
 
     /// Returns after how many seconds an answer is given up, each of which brings so many bytes.
     fn given_up(bytes: impl Fn(u64) -> usize) -> Option<u64> {
-        let mut pace = Pace::new(Slowest::default());
-        (1..=600).find(|second| !pace.note(SECOND, bytes(*second)))
+        let mut tempo = Tempo::new(Slowest::default());
+        (1..=600).find(|second| !tempo.note(SECOND, bytes(*second)))
     }
 
     #[test]
@@ -112,19 +112,19 @@ mod tests {
 
     #[test]
     fn without_a_limit_anything_is_fast_enough() {
-        let mut pace = Pace::new(Slowest {
+        let mut tempo = Tempo::new(Slowest {
             bytes_per_second: 0,
             ..Slowest::default()
         });
-        assert!((0..10_000).all(|_| pace.note(SECOND, 0)));
+        assert!((0..10_000).all(|_| tempo.note(SECOND, 0)));
     }
 
     #[test]
     fn little_is_kept_of_the_past() {
-        let mut pace = Pace::new(Slowest::default());
+        let mut tempo = Tempo::new(Slowest::default());
         for _ in 0..100_000 {
-            pace.note(Duration::from_millis(10), 1_000);
+            tempo.note(Duration::from_millis(10), 1_000);
         }
-        assert!(pace.parts.len() <= PARTS as usize);
+        assert!(tempo.parts.len() <= PARTS as usize);
     }
 }
