@@ -45,7 +45,7 @@ pub struct V2Settings {
 /// A v2 feed that packages are mirrored from.
 pub struct V2Upstream {
     name: SourceName,
-    client: HttpClient,
+    client: Arc<HttpClient>,
     limits: Limits,
 }
 
@@ -69,7 +69,7 @@ impl V2Upstream {
         }
         Ok(Self {
             name: settings.name,
-            client: HttpClient::new(&base, &settings.client)?,
+            client: Arc::new(HttpClient::new(&base, &settings.client)?),
             limits: settings.limits,
         })
     }

@@ -37,6 +37,7 @@ pub(crate) fn patient() -> Timeouts {
         connect: Duration::from_secs(30),
         header: Duration::from_secs(30),
         body: Duration::from_secs(30),
+        ..Timeouts::default()
     }
 }
 
