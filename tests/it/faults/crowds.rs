@@ -43,7 +43,7 @@ async fn fetch(authority: &str, package: &Packed, body: &Bytes) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_26_a_thousand_clients_of_one_cold_package() {
-    let (clients, bytes) = (super::number(100, 1000), super::number(5 * MB, 20 * MB));
+    let (clients, bytes) = (super::times(100, 1000), super::times(5 * MB, 20 * MB));
     let (warm, cold) = (package("warm", bytes), package("cold", bytes));
     let (gallery, larder) = serving(&[&warm, &cold]).await;
     let (authority, body) = (larder.authority(), Bytes::from(cold.bytes.clone()));
@@ -61,7 +61,7 @@ async fn fault_26_a_thousand_clients_of_one_cold_package() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_30_slow_readers_cost_little_and_hold_nobody_up() {
-    let (clients, bytes) = (super::number(100, 200), 20 * MB);
+    let (clients, bytes) = (super::times(100, 200), 20 * MB);
     let (warm, cold, alone) = (
         package("warm", bytes),
         package("cold", bytes + 1),
@@ -92,7 +92,7 @@ async fn fault_30_slow_readers_cost_little_and_hold_nobody_up() {
     fetch(authority, &cold, &body).await;
     let among_slow = started.elapsed();
     // They read on, a little at a time, until each has stopped somewhere.
-    for _ in 0..super::number(20, 60) {
+    for _ in 0..super::times(20, 60) {
         for client in &mut slow {
             client.read(1000).await.expect("more of it");
         }

@@ -31,7 +31,7 @@ fn packages(round: usize, random: &mut Random) -> Vec<Packed> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_2_kills_during_misses() {
-    let rounds = super::number(10, 200);
+    let rounds = super::times(10, 200);
     let mut random = Random::seeded();
     let gallery = ScriptedUpstream::start().await;
     let mut larder = LarderProcess::prepare(&upstream("gallery", &gallery), crate::support::larder::ADMIN_KEY);

@@ -101,7 +101,7 @@ async fn fault_27_a_fetch_outlives_its_clients() {
         let (gallery, app) = with(&package, reply, "").await;
         let mut leader = download(&app, &body).await;
         leader.read(1000).await.expect("the first bytes");
-        let others = join_all((0..super::number(20, 200)).map(|_| download(&app, &body))).await;
+        let others = join_all((0..super::times(20, 200)).map(|_| download(&app, &body))).await;
         drop(leader);
         let staying = if all_go { Vec::new() } else { others };
         gate.open();
@@ -124,7 +124,7 @@ async fn fault_28_what_breaks_off_breaks_off_for_all() {
     let (gallery, app) = with(&package, reply, "").await;
     let mut first = download(&app, &body).await;
     first.read(1000).await.expect("the first bytes");
-    let clients = join_all((0..super::number(20, 1000)).map(|_| download(&app, &body))).await;
+    let clients = join_all((0..super::times(20, 1000)).map(|_| download(&app, &body))).await;
     gate.open();
     assert_eq!(first.finish().await, Ended::Cut);
     for ended in join_all(clients.into_iter().map(Download::finish)).await {
