@@ -70,7 +70,7 @@ impl Larder {
             .arg("--config")
             .arg(config)
             .env("LARDER_ADMIN_KEY", "key-of-the-figures")
-            .env("RUST_LOG", "warn")
+            .env("LARDER_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
