@@ -19,6 +19,7 @@ mod query;
 mod relay;
 mod remembered;
 mod spool;
+mod sync;
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;

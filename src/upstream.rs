@@ -12,6 +12,7 @@ mod content;
 pub mod error;
 mod guard;
 mod headers;
+mod listing;
 mod settings;
 mod status;
 pub mod template;
@@ -31,6 +32,7 @@ pub use breaker::BreakerSettings;
 pub use client::SetupError;
 pub use condition::RetrySettings;
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
+pub use listing::{ListPage, ListPlace, ListShape, Listing};
 pub use settings::{ClientSettings, Limits, Timeouts};
 pub use status::{
     BreakerStatus, BucketStatus, FailureCounts, PauseStatus, PerPriority, SeenError, Totals, UpstreamStatus,
@@ -68,6 +70,11 @@ pub trait Upstream: Send + Sync {
         search: &'a UpstreamSearch,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>>;
+
+    /// Returns one page of the whole list of packages. Galleries take but some of the shapes, and some pages: see
+    /// [`UpstreamError::is_refused_question`].
+    fn list<'a>(&'a self, listing: &'a Listing, urgency: &'a Urgency)
+    -> BoxFuture<'a, Result<ListPage, UpstreamError>>;
 
     /// Opens the nupkg of a version, at the URL that its entry gave, or at the upstream's own address for it.
     ///

@@ -11,6 +11,7 @@ use super::content::open_package;
 use super::error::bad;
 use super::settings::ClientSettings;
 use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency};
+use super::{ListPage, Listing};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::redact;
@@ -90,6 +91,14 @@ impl Upstream for TemplateUpstream {
             next_skip: None,
         }))
         .boxed()
+    }
+
+    fn list<'a>(&'a self, _: &'a Listing, _: &'a Urgency) -> BoxFuture<'a, Result<ListPage, UpstreamError>> {
+        let nothing = ListPage {
+            items: Vec::new(),
+            next: None,
+        };
+        future::ready(Ok(nothing)).boxed()
     }
 
     fn open<'a>(

@@ -3,6 +3,7 @@
 //!
 //! It believes no page that leads astray or in circles, and takes no versions of an id that was not asked for.
 
+mod list;
 mod search;
 
 use std::collections::HashSet;
@@ -18,6 +19,7 @@ use super::content::open_package;
 use super::error::bad;
 use super::settings::{ClientSettings, Limits};
 use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency};
+use super::{ListPage, Listing};
 use crate::catalog::{Announced, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
@@ -177,6 +179,14 @@ impl Upstream for V2Upstream {
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
         self.search_page(search, urgency).boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        listing: &'a Listing,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<ListPage, UpstreamError>> {
+        self.list_page(listing, urgency).boxed()
     }
 
     fn open<'a>(

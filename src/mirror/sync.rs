@@ -1,0 +1,3 @@
+//! Walking an upstream's list.
+
+mod walk;
