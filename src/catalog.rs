@@ -19,6 +19,7 @@ pub mod search;
 pub(crate) mod testing;
 pub mod text;
 pub mod updates;
+pub mod validators;
 
 pub use announced::{Announced, Entry};
 pub use change::{Change, Listed, Outcome};
@@ -31,6 +32,7 @@ pub use row::Row;
 pub use search::SearchTerms;
 pub use text::{Interner, Text};
 pub use updates::Updates;
+pub use validators::Validators;
 
 /// An instant, in UTC. Feeds print it with up to seven digits and no zone.
 pub type Instant = chrono::DateTime<chrono::Utc>;

@@ -18,6 +18,7 @@ mod publish;
 mod query;
 mod relay;
 mod remembered;
+mod served;
 mod spool;
 mod sync;
 
@@ -38,10 +39,11 @@ pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
-pub use locate::{HeldPackage, Located};
+pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
+pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
 pub use crate::upstream::UpstreamStatus;
@@ -54,10 +56,6 @@ pub struct MirrorLimits {
     pub package_bytes: u64,
     /// What a nupkg may hold.
     pub nupkg: NupkgLimits,
-    /// How long an upstream's findings are fresh.
-    pub lifetimes: Lifetimes,
-    /// How long an upstream's search page is not asked for again.
-    pub search_lifetime: Duration,
 }
 
 /// What a mirror is made of.
@@ -70,6 +68,8 @@ pub struct MirrorParts {
     pub spool: Spool,
     /// The upstreams, by name.
     pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    /// How long what each upstream says is believed; as [`Lifetimes::default`] says for those that are left out.
+    pub lifetimes: HashMap<SourceName, Lifetimes>,
     /// The feeds.
     pub feeds: Vec<FeedShape>,
     /// The bounds.
@@ -91,6 +91,7 @@ struct Inner {
     packages: Packages,
     spool: Spool,
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
+    lifetimes: HashMap<SourceName, Lifetimes>,
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
@@ -115,6 +116,7 @@ impl Mirror {
             packages,
             spool,
             upstreams,
+            lifetimes,
             feeds,
             limits,
             offline,
@@ -134,6 +136,7 @@ impl Mirror {
                 packages,
                 spool,
                 upstreams,
+                lifetimes,
                 views,
                 limits,
                 offline,
@@ -160,6 +163,12 @@ impl Mirror {
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
         &self.inner.limits
+    }
+
+    /// Returns how long what an upstream says is believed.
+    #[must_use]
+    pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
+        self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
     }
 
     /// Returns whether upstreams are asked, and the way to change it.

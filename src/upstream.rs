@@ -19,13 +19,14 @@ pub mod template;
 mod uplink;
 mod urgency;
 pub mod v2;
+mod want;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use crate::catalog::query::{Latest, Prerelease};
-use crate::catalog::{Announced, SearchTerms, SourceName};
+use crate::catalog::{Announced, SearchTerms, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
 pub use breaker::BreakerSettings;
@@ -56,12 +57,15 @@ pub trait Upstream: Send + Sync {
 
     /// Returns all versions of an id, unlisted ones too, each once; empty where the upstream does not know the id.
     ///
-    /// The answer is whole: where a page is missing, it is an error.
+    /// The answer is whole: where a page is missing, it is an error. `known` are the validators of the last answer, if it had
+    /// any: with them the upstream may say that nothing has changed. Those that another upstream gave, or this one at
+    /// another address, are not used.
     fn versions<'a>(
         &'a self,
         id: &'a PackageId,
+        known: Option<&'a Validators>,
         urgency: &'a Urgency,
-    ) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>>;
+    ) -> BoxFuture<'a, Result<Versions, UpstreamError>>;
 
     /// Returns one page of what the upstream's own search finds. An upstream that has no search answers badly: it is
     /// never [`ErrorKind::NotFound`].
@@ -90,6 +94,31 @@ pub trait Upstream: Send + Sync {
         content_url: Option<&'a str>,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>>;
+}
+
+/// What an upstream says of an id.
+#[derive(Debug, Clone)]
+pub enum Versions {
+    /// These are all versions that it has.
+    Announced {
+        /// The versions, each once; none where it does not know the id.
+        versions: Vec<Announced>,
+        /// What the answer can be compared with next time; `None` where the upstream gives nothing, or the answer has
+        /// several pages.
+        validators: Option<Validators>,
+    },
+    /// It is as it was when the answer with the known validators was given.
+    Unchanged,
+}
+
+impl Versions {
+    /// It has none.
+    pub(crate) fn none() -> Self {
+        Self::Announced {
+            versions: Vec::new(),
+            validators: None,
+        }
+    }
 }
 
 /// The orders in which all galleries can be asked.

@@ -80,20 +80,29 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         packages: store.packages.clone(),
         spool: Spool::new(store.spool.clone()),
         upstreams,
+        lifetimes: config.upstreams().iter().map(lifetimes).collect(),
         feeds: feeds.collect(),
         limits: MirrorLimits {
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
-            lifetimes: Lifetimes {
-                present: config.freshness.metadata,
-                absent: config.freshness.negative,
-            },
-            search_lifetime: config.freshness.search,
         },
         offline: Offline::open(&store.state, configured, uplink),
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {
+    let freshness = &upstream.freshness;
+    let lifetimes = Lifetimes {
+        present: freshness.metadata,
+        stale_while_revalidate: freshness.stale_while_revalidate,
+        stale_if_error: freshness.stale_if_error,
+        absent: freshness.negative,
+        absent_longest: freshness.negative_longest,
+        search: freshness.search,
+    };
+    (upstream.name.clone(), lifetimes)
 }
 
 /// Makes what answers requests.

@@ -49,7 +49,13 @@ fn the_shipped_file_holds_every_key_with_its_default() {
     }
     assert_eq!(
         shipped.len(),
-        server::KEYS.len() + storage::KEYS.len() + limits::KEYS.len() + 2 * (3 + 3) + upstream::KEYS.len() - 2 + 5
+        server::KEYS.len()
+            + storage::KEYS.len()
+            + limits::KEYS.len()
+            + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
+            + upstream::KEYS.len()
+            - 2
+            + 5
     );
 }
 
@@ -97,7 +103,7 @@ fn a_full_file() {
         url = "https://u:s3cret@downloads.example.com/@ID/@ID.@VERSION.nupkg"
         user_agent = "contoso"
         internal_hosts = ["CDN.corp", "fd00::7", "[fd00::8]"]
-        freshness = { metadata = "5m" }
+        freshness = { metadata = "5m", negative = "20m", stale_if_error = "1d" }
         [upstream.timeouts]
         connect = "1s"
         [[upstream]]
@@ -131,7 +137,14 @@ fn a_full_file() {
     assert_eq!(vendor.user_agent.as_ref().unwrap().as_str(), "contoso");
     assert_eq!(vendor.internal_hosts, ["cdn.corp", "fd00::7", "fd00::8"]);
     assert_eq!(vendor.freshness.metadata, Duration::from_secs(300));
-    assert_eq!(vendor.freshness.negative, config.freshness.negative);
+    assert_eq!(vendor.freshness.negative, Duration::from_secs(1_200));
+    assert_eq!(
+        vendor.freshness.negative_longest,
+        Duration::from_secs(1_200),
+        "it follows"
+    );
+    assert_eq!(vendor.freshness.stale_if_error, Duration::from_secs(86_400));
+    assert_eq!(vendor.freshness.search, config.freshness.search);
     assert_eq!(vendor.timeouts.connect, Duration::from_secs(1));
     assert!(matches!(&vendor.kind, UpstreamKind::Template { template } if template.as_str().contains("s3cret")));
     let choco = config.default_feed();
@@ -278,6 +291,10 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[freshness]\nmetadata = 600",
         "freshness.metadata must be a duration with a unit",
+    ),
+    (
+        "[freshness]\nnegative = \"2m\"\nnegative_longest = \"1m\"",
+        "mirror.toml:3: freshness.negative_longest must be no shorter than negative",
     ),
     (
         "[timeouts]\nconnect = \"0s\"",

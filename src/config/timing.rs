@@ -6,17 +6,30 @@ use std::time::Duration;
 use super::document::Section;
 use super::error::ConfigError;
 
-pub(super) const FRESHNESS_KEYS: &[&str] = &["metadata", "negative", "search"];
+pub(super) const FRESHNESS_KEYS: &[&str] = &[
+    "metadata",
+    "stale_while_revalidate",
+    "stale_if_error",
+    "negative",
+    "negative_longest",
+    "search",
+];
 pub(super) const TIMEOUT_KEYS: &[&str] = &["connect", "headers", "between_bytes"];
 
-/// How long answers of upstreams count as fresh; zero asks every time.
+/// How long answers of upstreams are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freshness {
-    /// What an upstream says of a package.
+    /// How long what an upstream says of a package is fresh; zero asks every time.
     pub metadata: Duration,
-    /// That there is no such package.
+    /// How much longer it is served while the upstream is asked again.
+    pub stale_while_revalidate: Duration,
+    /// How much longer than fresh it is served where the upstream cannot be asked.
+    pub stale_if_error: Duration,
+    /// How long it is believed that there is no such package.
     pub negative: Duration,
-    /// The rows of a search.
+    /// What that rises to, where the upstream says it again and again; no less than `negative`.
+    pub negative_longest: Duration,
+    /// How long the rows of a search are used again.
     pub search: Duration,
 }
 
@@ -24,7 +37,10 @@ impl Default for Freshness {
     fn default() -> Self {
         Self {
             metadata: Duration::from_secs(600),
+            stale_while_revalidate: Duration::from_secs(3600),
+            stale_if_error: Duration::from_secs(30 * 86_400),
             negative: Duration::from_secs(60),
+            negative_longest: Duration::from_secs(600),
             search: Duration::from_secs(300),
         }
     }
@@ -33,9 +49,17 @@ impl Default for Freshness {
 impl Freshness {
     /// Reads the keys; those that are left out are as in `default`.
     pub(super) fn read(section: &mut Section<'_>, default: &Self) -> Result<Self, ConfigError> {
+        let negative = section.read("negative", default.negative)?;
+        // Where the shorter one is set above what holds for all, the longer one follows it.
+        let longest = default.negative_longest.max(negative);
         Ok(Self {
             metadata: section.read("metadata", default.metadata)?,
-            negative: section.read("negative", default.negative)?,
+            stale_while_revalidate: section.read("stale_while_revalidate", default.stale_while_revalidate)?,
+            stale_if_error: section.read("stale_if_error", default.stale_if_error)?,
+            negative,
+            negative_longest: section.read_if("negative_longest", longest, |longest| {
+                (*longest < negative).then(|| "must be no shorter than negative".to_owned())
+            })?,
             search: section.read("search", default.search)?,
         })
     }

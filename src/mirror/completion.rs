@@ -1,6 +1,7 @@
 //! Completing the beginning of an id.
 
 use super::query::Answer;
+use super::served::Learnt;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::{Query, SearchTerms, SourceName};
 
@@ -15,6 +16,6 @@ impl Mirror {
         if policy::may_hear_prefix(view, prefix) {
             return self.query(feed, query, &SearchTerms::words(prefix)).await;
         }
-        self.answer(view, query, Vec::new()).await
+        self.answer(view, query, Learnt::nothing()).await
     }
 }

@@ -19,13 +19,34 @@ pub(super) enum Finding {
     Absent(Instant),
 }
 
-/// How long findings are fresh.
-#[derive(Debug, Clone, Copy)]
+/// How long what an upstream says is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// Of "it has versions of it".
+    /// How long "it has versions of it" is fresh. Zero: it is asked every time, and waited for.
     pub present: Duration,
-    /// Of "it has none".
+    /// How much longer it is served while the upstream is asked again.
+    pub stale_while_revalidate: Duration,
+    /// How much longer than fresh it is served where the upstream cannot be asked.
+    pub stale_if_error: Duration,
+    /// How long "it has none" is fresh, when it is said for the first time.
     pub absent: Duration,
+    /// What that rises to, doubled each time that it is said again.
+    pub absent_longest: Duration,
+    /// How long a page of a search is not asked for again.
+    pub search: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            present: Duration::from_secs(600),
+            stale_while_revalidate: Duration::from_secs(3600),
+            stale_if_error: Duration::from_secs(30 * 86_400),
+            absent: Duration::from_secs(60),
+            absent_longest: Duration::from_secs(600),
+            search: Duration::from_secs(300),
+        }
+    }
 }
 
 /// What a finding is worth.
@@ -62,6 +83,7 @@ mod tests {
         let lifetimes = Lifetimes {
             present: Duration::from_secs(600),
             absent: Duration::from_secs(60),
+            ..Lifetimes::default()
         };
         let (present, absent) = (Some(Finding::Present(at)), Some(Finding::Absent(at)));
         for (finding, seconds, expected) in [

@@ -8,6 +8,7 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 use super::counters::Event;
 use super::follow::Arriving;
 use super::remembered::Absence;
+use super::served::{Served, Standing};
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::{Content, Instant, Origin, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
@@ -55,6 +56,23 @@ pub enum Located {
     Arriving(Arriving),
 }
 
+/// A package's bytes, and how they came to be had.
+pub struct Delivery {
+    /// Where they are.
+    pub located: Located,
+    /// Whether they were here. Bytes never come to be stale: it is what tells that they exist that does.
+    pub served: Served,
+}
+
+impl Delivery {
+    fn of(located: Located, standing: Standing) -> Self {
+        Self {
+            located,
+            served: Served::undated(standing),
+        }
+    }
+}
+
 impl Mirror {
     /// Finds the bytes of a version, fetching them where they are not here.
     ///
@@ -66,26 +84,39 @@ impl Mirror {
         feed: &SourceName,
         id: &PackageId,
         version: &NuGetVersion,
-    ) -> Result<Located, MirrorError> {
+    ) -> Result<Delivery, MirrorError> {
         let view = self.view(feed)?;
         if let Some(record) = self.record_of(view, id, version).await?
             && let Some(content) = record.content.clone()
         {
-            return Ok(self.found(record, content));
+            return Ok(self.delivered(record, content));
         }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?;
-        match self.record_of(view, id, version).await? {
+        let failures = self.learn(view, std::slice::from_ref(id)).await?.failures;
+        let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
-                Some(content) => Ok(self.found(record, content)),
-                None => self.arrive(&record.source.clone(), id, version, Some(record)).await,
+                Some(content) => return Ok(self.delivered(record, content)),
+                None => self.arrive(&record.source.clone(), id, version, Some(record)).await?,
             },
-            None => self.try_silent_upstreams(view, id, version, failures).await,
-        }
+            None => self.try_silent_upstreams(view, id, version, failures).await?,
+        };
+        Ok(Delivery::of(located, Standing::Missed))
     }
 
-    fn found(&self, record: Record, content: Content) -> Located {
+    /// What is here already.
+    fn delivered(&self, record: Record, content: Content) -> Delivery {
         self.tally(&record.source).count(Event::PackageHit);
-        Located::Held(Box::new(HeldPackage::new(record, content)))
+        let served = match record.origin {
+            Origin::Mirrored { .. } => Served {
+                standing: Standing::Fresh,
+                age: Some((self.inner.clock.now() - record.committed).to_std().unwrap_or_default()),
+                ttl_seconds: None,
+            },
+            Origin::Pushed { .. } | Origin::Imported => Served::LOCAL,
+        };
+        Delivery {
+            located: Located::Held(Box::new(HeldPackage::new(record, content))),
+            served,
+        }
     }
 
     /// Makes sure that a version is known where only fetching it can tell: at upstreams that announce nothing. Returns once its
@@ -102,7 +133,7 @@ impl Mirror {
         {
             return Ok(());
         }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?;
+        let failures = self.learn(view, std::slice::from_ref(id)).await?.failures;
         if self.record_of(view, id, version).await?.is_some() {
             return Ok(());
         }
@@ -185,7 +216,7 @@ impl Mirror {
                 continue;
             }
             let absence = Absence::Version(source.clone(), format!("{id} {version}"));
-            let lifetime = self.inner.limits.lifetimes.absent;
+            let lifetime = self.lifetimes(source).absent;
             let is_known_absent = self
                 .inner
                 .absences

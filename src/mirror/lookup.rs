@@ -10,6 +10,7 @@ use super::coalesce::Coalescer;
 use super::fetch::mirrored_sidecar;
 use super::freshness::{self, Finding, Freshness};
 use super::remembered::Absence;
+use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::change::merge_announced;
 use crate::catalog::manifest::{announced_properties, announced_row};
@@ -17,7 +18,7 @@ use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, 
 use crate::nuget::PackageId;
 use crate::store::Note;
 use crate::store::packages::Place;
-use crate::upstream::{Outage, UpstreamError, Urgency};
+use crate::upstream::{Outage, UpstreamError, Urgency, Versions};
 use crate::view::FeedView;
 
 /// The look-ups that run now.
@@ -32,29 +33,32 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 impl Mirror {
     /// Makes sure that what the feed's upstreams say of the ids is known and fresh. Returns what could not be learnt; what
     /// was known before stays known.
-    pub(super) async fn learn(&self, view: &FeedView, ids: &[PackageId]) -> Result<Vec<MirrorError>, MirrorError> {
+    pub(super) async fn learn(&self, view: &FeedView, ids: &[PackageId]) -> Result<Learnt, MirrorError> {
         let mut needs: Vec<(SourceName, PackageId)> = Vec::new();
+        let mut learnt = Learnt::nothing();
         for id in ids {
             let upstreams = policy::upstreams_for(view, id).iter();
-            // Most of what is asked for was asked for a short while ago.
-            let stale =
-                upstreams.filter(|upstream| self.announces(upstream) && !self.is_remembered_fresh(upstream, id));
-            needs.extend(stale.map(|upstream| (upstream.clone(), id.clone())));
+            for upstream in upstreams.filter(|upstream| self.announces(upstream)) {
+                // Most of what is asked for was asked for a short while ago.
+                match self.remembered_fresh(upstream, id) {
+                    Some(served) => learnt.served = learnt.served.and(served),
+                    None => needs.push((upstream.clone(), id.clone())),
+                }
+            }
         }
         let outcomes: Vec<_> = iter(needs)
             .map(|(upstream, id)| async move { self.learn_one(&upstream, &id).await })
             .buffer_unordered(LOOKUPS_AT_A_TIME)
             .collect()
             .await;
-        let mut failures = Vec::new();
         for outcome in outcomes {
             match outcome {
-                Ok(()) => {}
-                Err(failure @ MirrorError::Upstream { .. }) => failures.push(failure),
+                Ok(()) => learnt.served = learnt.served.and(Served::undated(Standing::Renewed)),
+                Err(failure @ MirrorError::Upstream { .. }) => learnt.add(Learnt::failed(failure)),
                 Err(broken) => return Err(broken),
             }
         }
-        Ok(failures)
+        Ok(learnt)
     }
 
     async fn learn_one(&self, source: &SourceName, id: &PackageId) -> Result<(), MirrorError> {
@@ -84,10 +88,17 @@ impl Mirror {
         Ok(self.is_fresh_by(note.as_ref(), source, id))
     }
 
-    /// As [`Self::is_fresh`], by what is in memory alone: `false` also where that does not tell.
-    fn is_remembered_fresh(&self, source: &SourceName, id: &PackageId) -> bool {
-        let note = self.inner.notes.recall(&(source.clone(), id.clone()));
-        note.is_some_and(|note| self.is_fresh_by(note.as_ref(), source, id))
+    /// As [`Self::is_fresh`], by what is in memory alone: `None` also where that does not tell.
+    fn remembered_fresh(&self, source: &SourceName, id: &PackageId) -> Option<Served> {
+        let note = self.inner.notes.recall(&(source.clone(), id.clone()))?;
+        if !self.is_fresh_by(note.as_ref(), source, id) {
+            return None;
+        }
+        let Some(note) = note else {
+            return Some(Served::undated(Standing::Fresh));
+        };
+        let age = (self.inner.clock.now() - note.at).to_std().unwrap_or_default();
+        Some(Served::aged(Standing::Fresh, age, self.lifetimes(source).present))
     }
 
     /// What an upstream has is noted durably; what it lacks is only remembered, and never more than a bounded number of
@@ -98,7 +109,7 @@ impl Mirror {
             self.inner.absences.recall(&absence).map(Finding::Absent)
         };
         let finding = note.map(|note| Finding::Present(note.at)).or_else(absent);
-        let freshness = freshness::decide(finding, self.inner.clock.now(), self.inner.limits.lifetimes);
+        let freshness = freshness::decide(finding, self.inner.clock.now(), self.lifetimes(source));
         freshness == Freshness::Fresh
     }
 
@@ -108,9 +119,15 @@ impl Mirror {
             return Ok(());
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let answer = in_time(source, upstream.versions(id, &Urgency::default())).await;
+        let answer = in_time(source, upstream.versions(id, None, &Urgency::default())).await;
         self.heard(source, &answer);
-        let announced = answer.map_err(failed)?;
+        let announced = match answer.map_err(failed)? {
+            Versions::Announced { versions, .. } => versions,
+            Versions::Unchanged => {
+                let at = self.inner.clock.now();
+                return self.put_note(source, id, Some(Note { at })).await;
+            }
+        };
         self.keep_announced(source, id, &announced, Change::Announce).await?;
         let at = self.inner.clock.now();
         let note = (!announced.is_empty()).then_some(Note { at });

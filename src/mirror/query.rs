@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError};
 use crate::catalog::expression::Work;
 use crate::catalog::order::Position;
@@ -39,13 +40,15 @@ pub struct Answer {
     pub next: Option<Position>,
     /// Upstreams that could not be asked, so that the answer may be stale or lack what only they know.
     pub failures: Vec<MirrorError>,
+    /// How fresh it is.
+    pub served: Served,
 }
 
 /// A feed whose upstreams were asked for what a query needs: it can be answered from what is known.
 #[derive(Debug)]
 pub struct Prepared {
     view: Arc<FeedView>,
-    failures: Vec<MirrorError>,
+    learnt: Learnt,
     edition: Edition,
 }
 
@@ -54,7 +57,13 @@ impl Prepared {
     /// such an answer for as good as another.
     #[must_use]
     pub fn edition(&self) -> Option<Edition> {
-        self.failures.is_empty().then_some(self.edition)
+        self.learnt.failures.is_empty().then_some(self.edition)
+    }
+
+    /// Returns how fresh the answer will be.
+    #[must_use]
+    pub fn served(&self) -> Served {
+        self.learnt.served
     }
 }
 
@@ -63,11 +72,11 @@ impl Mirror {
     /// id.
     pub async fn prepare(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Prepared, MirrorError> {
         let view = self.view(feed)?;
-        let failures = self.learn_for(view, query, hint).await?;
+        let learnt = self.learn_for(view, query, hint).await?;
         Ok(Prepared {
             edition: view.edition(query.ids.as_deref()),
             view: Arc::clone(view),
-            failures,
+            learnt,
         })
     }
 
@@ -77,10 +86,10 @@ impl Mirror {
     /// [`MirrorError::Upstream`] where nothing is known that answers, and an upstream that may know could not be asked: such
     /// an answer would be a guess. That there are no updates of a known id is known well enough to be told.
     pub async fn answer_prepared(&self, prepared: Prepared, query: &Query) -> Result<Answer, MirrorError> {
-        let Prepared { view, failures, .. } = prepared;
+        let Prepared { view, learnt, .. } = prepared;
         let mut ids = query.ids.iter().flatten();
         let is_told = query.updates.is_some() && ids.any(|id| view.group(id).is_some());
-        let answer = self.answer(&view, query, failures).await?;
+        let answer = self.answer(&view, query, learnt).await?;
         if is_told { Ok(answer) } else { known(answer) }
     }
 
@@ -93,17 +102,19 @@ impl Mirror {
         self.answer_prepared(prepared, query).await
     }
 
-    /// Asks the upstreams for what a query needs. Returns those that could not be asked.
-    async fn learn_for(
-        &self,
-        view: &Arc<FeedView>,
-        query: &Query,
-        hint: &SearchTerms,
-    ) -> Result<Vec<MirrorError>, MirrorError> {
-        match &query.ids {
-            Some(ids) => self.learn(view, ids).await,
-            None => self.relay(view, query, hint).await,
+    /// Asks the upstreams for what a query needs.
+    async fn learn_for(&self, view: &Arc<FeedView>, query: &Query, hint: &SearchTerms) -> Result<Learnt, MirrorError> {
+        if let Some(ids) = &query.ids {
+            return self.learn(view, ids).await;
         }
+        let failures = self.relay(view, query, hint).await?;
+        let standing = if failures.is_empty() {
+            Standing::Fresh
+        } else {
+            Standing::Failed
+        };
+        let served = Served::undated(standing);
+        Ok(Learnt { served, failures })
     }
 
     /// Returns the records of versions that answered, in their order. `None` where one went since.
@@ -124,7 +135,7 @@ impl Mirror {
         &self,
         view: &Arc<FeedView>,
         query: &Query,
-        failures: Vec<MirrorError>,
+        learnt: Learnt,
     ) -> Result<Answer, MirrorError> {
         let cut = if query.filter.as_ref().is_some_and(Expression::needs_record) {
             let candidates = scan(view, query, FeedView::candidates).await?;
@@ -145,7 +156,8 @@ impl Mirror {
                 .map(|hit| Answered::of(hit.member(), query.level))
                 .collect(),
             total: cut.total,
-            failures,
+            failures: learnt.failures,
+            served: learnt.served,
         })
     }
 

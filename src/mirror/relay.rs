@@ -13,6 +13,7 @@ use super::coalesce::Coalescer;
 use super::lookup::in_time;
 use super::query::scan;
 use super::remembered::Remembered;
+use super::served::Learnt;
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::order::SortBy;
 use crate::catalog::query::{Direction, Latest, Prerelease};
@@ -136,14 +137,14 @@ impl Mirror {
 
     /// Counts what is known to answer a query, on all its pages.
     async fn count_known(&self, view: &Arc<FeedView>, query: &Query) -> Result<u64, MirrorError> {
-        let known = self.answer(view, &query.counted(), Vec::new()).await?;
+        let known = self.answer(view, &query.counted(), Learnt::nothing()).await?;
         Ok(known.total)
     }
 
     /// Returns what a page led to that was asked for a short while ago.
     fn searched(&self, key: &SearchKey) -> Option<Done> {
         let done = self.inner.relays.done.recall(key);
-        done.filter(|done| self.is_recent(done.at, self.inner.limits.search_lifetime))
+        done.filter(|done| self.is_recent(done.at, self.lifetimes(&key.upstream).search))
     }
 
     /// Asks for one page and keeps its rows. Returns where the next page begins.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream, StreamExt as _};
-use reqwest::{Response, header};
+use reqwest::{Response, StatusCode, header};
 use tokio::time::timeout;
 use url::Url;
 
@@ -13,7 +13,7 @@ use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::status::Tally;
 use super::uplink::Uplink;
 
-/// An answer with status 200, its body not read yet.
+/// An answer, its body not read yet.
 pub(crate) struct Answer {
     pub(super) response: Response,
     /// Where it came from, after redirects.
@@ -26,6 +26,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Returns whether it says that nothing has changed since what was known.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.response.status() == StatusCode::NOT_MODIFIED
+    }
+
     /// Returns the content type that the answer claims.
     pub(crate) fn content_type(&self) -> Option<String> {
         let value = self.response.headers().get(header::CONTENT_TYPE)?;

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
-use reqwest::header::{self, HeaderMap};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -23,6 +22,7 @@ use super::settings::{ClientSettings, Timeouts};
 use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
 use super::uplink::Uplink;
 use super::urgency::Urgency;
+use super::want::Want;
 use crate::clock::Clock;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::redact;
@@ -45,29 +45,6 @@ pub enum SetupError {
     /// The HTTP client refuses its settings.
     #[error("the HTTP client cannot be set up: check the user agent and the system's certificates")]
     Client(#[source] reqwest::Error),
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
-    /// A feed, compressed or not.
-    Feed,
-    /// A nupkg: its very bytes.
-    Package,
-}
-
-impl Want {
-    fn headers(self) -> HeaderMap {
-        let pairs = match self {
-            Self::Feed => [
-                (header::ACCEPT, "application/atom+xml, application/xml"),
-                (header::ACCEPT_ENCODING, "gzip"),
-            ],
-            Self::Package => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
-        };
-        let value = |(name, value)| (name, header::HeaderValue::from_static(value));
-        pairs.into_iter().map(value).collect()
-    }
 }
 
 /// The client of one upstream.
@@ -134,7 +111,7 @@ impl HttpClient {
     }
 
     /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
-    pub(crate) async fn get(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+    pub(crate) async fn get(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let offline = unavailable(&url, Outage::Offline);
         tokio::select! {
             biased;
@@ -144,7 +121,7 @@ impl HttpClient {
     }
 
     /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
-    async fn get_online(&self, url: Url, want: Want, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+    async fn get_online(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
         let started = self.clock.monotonic();
         let mut attempt = 1;
         loop {
@@ -242,19 +219,19 @@ impl HttpClient {
     }
 
     /// Gets `url`, following redirects.
-    async fn follow(&self, url: Url, want: Want) -> Result<Answer, UpstreamError> {
+    async fn follow(&self, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let mut url = url;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&url, want).await?;
             if !is_redirect(response.status()) {
-                return self.accept(response, url).await;
+                return self.accept(response, url, want).await;
             }
             url = redirect_target(&response, &url).map_err(|reason| bad(&url, BadAnswer::Redirect(reason)))?;
         }
         Err(bad(&url, BadAnswer::Redirect("more than 5 times")))
     }
 
-    async fn send(&self, url: &Url, want: Want) -> Result<Response, UpstreamError> {
+    async fn send(&self, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
@@ -295,10 +272,10 @@ impl HttpClient {
     }
 
     /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
-    async fn accept(&self, response: Response, url: Url) -> Result<Answer, UpstreamError> {
+    async fn accept(&self, response: Response, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
         let status = response.status().as_u16();
         match status {
-            200 => Ok(Answer {
+            _ if want.is_answered_by(response.status()) => Ok(Answer {
                 length: response.content_length(),
                 response,
                 url,

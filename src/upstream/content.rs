@@ -4,8 +4,9 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt as _};
 use url::Url;
 
-use super::client::{HttpClient, Want};
+use super::client::HttpClient;
 use super::error::bad;
+use super::want::Want;
 use super::{BadAnswer, ContentStream, UpstreamError, Urgency};
 use crate::redact;
 

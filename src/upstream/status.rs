@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::{Outage, UpstreamError};
 
 /// How one upstream does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct UpstreamStatus {
     /// The upstream's address, without secrets.
     pub home: String,
@@ -32,7 +32,7 @@ pub struct UpstreamStatus {
 }
 
 /// Whether an upstream's host is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum BreakerStatus {
     /// It is.
@@ -47,7 +47,7 @@ pub enum BreakerStatus {
 }
 
 /// A pause that a host asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct PauseStatus {
     /// When it ends.
     pub until: DateTime<Utc>,
@@ -56,7 +56,7 @@ pub struct PauseStatus {
 }
 
 /// How much of one limit is left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct BucketStatus {
     /// `requests`, `downloads`, or the id that has a limit of its own.
     pub name: String,
@@ -67,7 +67,7 @@ pub struct BucketStatus {
 }
 
 /// A number for each class of requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct PerPriority {
     /// A client waits.
     pub client: u32,
@@ -80,7 +80,7 @@ pub struct PerPriority {
 }
 
 /// What was asked of an upstream, and what came of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Totals {
     /// Requests that were sent, retries too; redirects are none of their own.
     pub requests: u64,
@@ -95,7 +95,7 @@ pub struct Totals {
 }
 
 /// Failed requests, by what went wrong. That something does not exist is an answer and no failure.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct FailureCounts {
     /// No connection, or it was lost.
     pub unreachable: u64,
@@ -112,7 +112,7 @@ pub struct FailureCounts {
 }
 
 /// A failure and when it was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct SeenError {
     /// When.
     pub at: DateTime<Utc>,

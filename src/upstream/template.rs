@@ -10,9 +10,11 @@ use super::client::{HttpClient, SetupError};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::ClientSettings;
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency};
+use super::{
+    BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
+};
 use super::{ListPage, Listing};
-use crate::catalog::{Announced, SourceName};
+use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::redact;
 
@@ -75,9 +77,10 @@ impl Upstream for TemplateUpstream {
     fn versions<'a>(
         &'a self,
         _: &'a PackageId,
+        _: Option<&'a Validators>,
         _: &'a Urgency,
-    ) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
-        future::ready(Ok(Vec::new())).boxed()
+    ) -> BoxFuture<'a, Result<Versions, UpstreamError>> {
+        future::ready(Ok(Versions::none())).boxed()
     }
 
     fn search<'a>(

@@ -5,22 +5,26 @@
 
 mod list;
 mod search;
+mod versions;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use url::Url;
 
-use super::address::{self, encode, literal};
-use super::client::{HttpClient, SetupError, Want};
+use super::address::{self, encode};
+use super::answer::Answer;
+use super::client::{HttpClient, SetupError};
 use super::content::open_package;
 use super::error::bad;
 use super::settings::{ClientSettings, Limits};
-use super::{BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency};
+use super::want::{Want, validators};
+use super::{
+    BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
+};
 use super::{ListPage, Listing};
-use crate::catalog::{Announced, SourceName};
+use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
 use crate::redact;
@@ -52,6 +56,7 @@ struct FetchedPage {
     page: FeedPage,
     url: Url,
     bytes: u64,
+    validators: Option<Validators>,
 }
 
 impl V2Upstream {
@@ -79,56 +84,29 @@ impl V2Upstream {
         url
     }
 
-    async fn find(&self, id: &PackageId, urgency: &Urgency) -> Result<Vec<Announced>, UpstreamError> {
-        let query = format!("id={}&semVerLevel=2.0.0", literal(id.as_str()));
-        let mut url = self.address("FindPackagesById()", Some(&query));
-        let mut fetched = HashSet::new();
-        let mut versions = HashSet::new();
-        let mut found = Vec::new();
-        let mut bytes = 0;
-        while fetched.len() < self.limits.pages {
-            if !fetched.insert(url.clone()) {
-                return Err(bad(&url, BadAnswer::Paging("a page links back to one before it")));
-            }
-            let FetchedPage {
-                page,
-                url: at,
-                bytes: size,
-            } = match self.fetch(url, urgency).await {
-                Err(UpstreamError::NotFound { .. }) if fetched.len() == 1 => return Ok(found),
-                Err(UpstreamError::NotFound { url, status }) => {
-                    let answer = BadAnswer::PageGone(status);
-                    return Err(UpstreamError::BadAnswer { url, answer });
-                }
-                page => page?,
-            };
-            bytes += size;
-            if bytes > self.limits.answer_bytes {
-                let limit_bytes = self.limits.answer_bytes;
-                return Err(bad(&at, BadAnswer::TooLarge { limit_bytes }));
-            }
-            let mut is_new = !page.skipped.is_empty();
-            for announced in page.entries.into_iter().filter(|announced| announced.id == *id) {
-                if versions.insert(announced.version.clone()) {
-                    is_new = true;
-                    found.push(announced);
-                }
-            }
-            let Some(next) = page.next else { return Ok(found) };
-            if !is_new {
-                return Err(bad(
-                    &at,
-                    BadAnswer::Paging("a page has no new version, yet names a next one"),
-                ));
-            }
-            url = address::next_page(&next, &at).map_err(|reason| refuse_link(&at, &next, reason))?;
-        }
-        Err(bad(&url, BadAnswer::Paging("there are more than is allowed")))
+    /// Fetches a page.
+    async fn fetch(&self, url: Url, urgency: &Urgency) -> Result<FetchedPage, UpstreamError> {
+        let answer = self.client.get(url, Want::Feed { known: None }, urgency).await?;
+        self.read(answer).await
     }
 
-    async fn fetch(&self, url: Url, urgency: &Urgency) -> Result<FetchedPage, UpstreamError> {
-        let answer = self.client.get(url, Want::Feed, urgency).await?;
+    /// Fetches a page; `None` where it is still the one whose validators are known.
+    async fn fetch_if_changed(
+        &self,
+        url: Url,
+        known: Option<&Validators>,
+        urgency: &Urgency,
+    ) -> Result<Option<FetchedPage>, UpstreamError> {
+        let answer = self.client.get(url, Want::Feed { known }, urgency).await?;
+        if answer.is_unchanged() {
+            return Ok(None);
+        }
+        self.read(answer).await.map(Some)
+    }
+
+    async fn read(&self, answer: Answer) -> Result<FetchedPage, UpstreamError> {
         let url = answer.url.clone();
+        let validators = validators(&answer.response, self.client.home().as_str());
         let body = answer.read(self.limits.page_bytes).await?;
         let bytes = body.len() as u64;
         let (document, limits) = (url.clone(), self.limits.feed);
@@ -148,7 +126,12 @@ impl V2Upstream {
                 first.reason,
             );
         }
-        Ok(FetchedPage { page, url, bytes })
+        Ok(FetchedPage {
+            page,
+            url,
+            bytes,
+            validators,
+        })
     }
 }
 
@@ -168,9 +151,10 @@ impl Upstream for V2Upstream {
     fn versions<'a>(
         &'a self,
         id: &'a PackageId,
+        known: Option<&'a Validators>,
         urgency: &'a Urgency,
-    ) -> BoxFuture<'a, Result<Vec<Announced>, UpstreamError>> {
-        self.find(id, urgency).boxed()
+    ) -> BoxFuture<'a, Result<Versions, UpstreamError>> {
+        self.find(id, known, urgency).boxed()
     }
 
     fn search<'a>(

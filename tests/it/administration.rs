@@ -81,7 +81,10 @@ async fn the_status_names_feeds_and_upstreams() {
         .map(|feed| [&feed["name"], &feed["default"], &feed["upstreams"]]);
     let feeds: Vec<String> = feeds.map(|feed| serde_json::json!(feed).to_string()).collect();
     assert_eq!(feeds, ["[\"choco\",true,[\"community\"]]", "[\"ours\",false,[]]"]);
-    assert_eq!(status["upstreams"][0]["name"], "community");
+    let community = &status["upstreams"][0];
+    assert_eq!(community["name"], "community");
+    assert_eq!(community["home"], "https://localhost:1/api/v2/");
+    assert_eq!(community["breaker"]["state"], "closed");
     assert!(!answer.text().contains("s3cret"), "{}", answer.text());
 }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use larder::catalog::{Listed, Origin, SourceName};
 use larder::clock::{Clock, ManualClock};
-use larder::mirror::{Configured, Lifetimes, Located, Mirror, MirrorLimits, MirrorParts, Offline, PublishError, Spool};
+use larder::mirror::{Configured, Located, Mirror, MirrorLimits, MirrorParts, Offline, PublishError, Spool};
 use larder::nuget::nupkg::NupkgLimits;
 use larder::nuget::{AnnouncedHash, NuGetVersion, PackageId};
 use larder::store::{Index as _, OpenError, Opening, RowChange, Store, StoreSettings};
@@ -80,7 +80,6 @@ impl Data {
 
     async fn serve_with(&self, upstreams: Vec<Arc<dyn Upstream>>) -> (Store, Mirror) {
         let (store, rows, _) = self.open().await;
-        let day = Duration::from_secs(24 * 60 * 60);
         let parts = MirrorParts {
             index: Arc::new(store.index.clone()),
             packages: store.packages.clone(),
@@ -94,14 +93,10 @@ impl Data {
                 .into_iter()
                 .map(|upstream| (upstream.name().clone(), upstream))
                 .collect(),
+            lifetimes: std::collections::HashMap::new(),
             limits: MirrorLimits {
                 package_bytes: 1 << 30,
                 nupkg: NupkgLimits::default(),
-                lifetimes: Lifetimes {
-                    present: day,
-                    absent: day,
-                },
-                search_lifetime: day,
             },
             offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
             clock: self.clock.clone(),
@@ -333,7 +328,7 @@ async fn a_rebuild_gives_the_same_records() {
     let (store, mirror) = data.serve_with(upstreams_of(&gallery)).await;
     for (name, number) in [("Git", "1.0"), ("Git", "2.0"), ("Vendor.Tool", "3.1.0")] {
         let located = mirror.locate(&feed(), &id(name), &version(number)).await;
-        if let Located::Arriving(arriving) = located.expect("a package") {
+        if let Located::Arriving(arriving) = located.expect("a package").located {
             arriving.wait().await.expect("a package that comes");
         }
     }

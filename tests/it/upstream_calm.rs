@@ -13,7 +13,7 @@ use crate::support::app::{TestApp, find, names};
 use crate::support::gallery::{find_target, upstream};
 use crate::support::nupkg::Nupkg;
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_feed};
-use crate::upstream_v2::{patient, settings};
+use crate::upstream_v2::{announced, patient, settings};
 
 /// Retries at once, so that no test waits for chance; its breaker is as it ships unless said otherwise.
 fn calm(upstream: &ScriptedUpstream, attempts: u32, breaker: BreakerSettings) -> V2Upstream {
@@ -36,10 +36,8 @@ fn calm(upstream: &ScriptedUpstream, attempts: u32, breaker: BreakerSettings) ->
 
 async fn ask(client: &V2Upstream) -> Result<usize, UpstreamError> {
     let id: PackageId = "git".parse().expect("an id");
-    client
-        .versions(&id, &Urgency::default())
-        .await
-        .map(|versions| versions.len())
+    let found = client.versions(&id, None, &Urgency::default()).await?;
+    Ok(announced(found).len())
 }
 
 fn empty() -> Reply {

@@ -9,7 +9,9 @@ use larder::upstream::{
 };
 
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream, refusing_address};
-use crate::upstream_v2::{client, client_with, impatient_for_bodies, impatient_for_headers, patient, settings};
+use crate::upstream_v2::{
+    announced, client, client_with, impatient_for_bodies, impatient_for_headers, patient, settings,
+};
 
 const PACKAGE: &str = "/api/v2/package/Git/1.0";
 
@@ -133,13 +135,8 @@ async fn a_template_announces_nothing() {
     let upstream = ScriptedUpstream::start().await;
     let template = template(&upstream, patient());
     assert!(!template.announces() && client(&upstream).announces());
-    assert!(
-        template
-            .versions(&key().0, &Urgency::default())
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    let found = template.versions(&key().0, None, &Urgency::default()).await.unwrap();
+    assert!(announced(found).is_empty());
     assert_eq!(upstream.connections(), 0);
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use larder::catalog::SearchTerms;
 use larder::catalog::query::{Latest, Prerelease};
+use larder::catalog::{Announced, SearchTerms, Validators};
 use larder::nuget::{PackageId, SemVerLevel};
 use larder::upstream::{
     BadAnswer, BreakerSettings, ClientSettings, ErrorKind, Limits, Outage, RetrySettings, SearchOrder, Timeouts,
-    Upstream as _, UpstreamError, UpstreamSearch, Urgency, V2Settings, V2Upstream,
+    Upstream as _, UpstreamError, UpstreamSearch, Urgency, V2Settings, V2Upstream, Versions,
 };
 
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_entry, atom_feed, refusing_address};
@@ -82,8 +82,16 @@ fn entry(version: &str) -> String {
     atom_entry("Git", version, "package/Git/1", "")
 }
 
+/// Returns what an answer announces; panics where it says that nothing has changed.
+pub(crate) fn announced(versions: Versions) -> Vec<Announced> {
+    match versions {
+        Versions::Announced { versions, .. } => versions,
+        Versions::Unchanged => panic!("unchanged"),
+    }
+}
+
 async fn versions(client: &V2Upstream) -> Result<Vec<String>, UpstreamError> {
-    let found = client.versions(&id("git"), &Urgency::default()).await?;
+    let found = announced(client.versions(&id("git"), None, &Urgency::default()).await?);
     Ok(found.iter().map(|one| one.version.to_string()).collect())
 }
 
@@ -107,7 +115,7 @@ async fn versions_are_asked_for_in_one_shape() {
     );
     let client = client(&upstream);
 
-    let found = client.versions(&id("GIT"), &Urgency::default()).await.unwrap();
+    let found = announced(client.versions(&id("GIT"), None, &Urgency::default()).await.unwrap());
     let names: Vec<_> = found.iter().map(|one| format!("{} {}", one.id, one.version)).collect();
     assert_eq!(
         names,
@@ -589,4 +597,65 @@ async fn credentials_go_home_alone() {
         .await
         .unwrap();
     assert_eq!(elsewhere.requests()[1].header("Authorization"), None);
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_not_sent_again() {
+    let upstream = ScriptedUpstream::start().await;
+    let client = client(&upstream);
+    let (etag, modified) = ("W/\"1\"", "Wed, 21 Oct 2015 07:28:00 GMT");
+    let page = |next| Reply::feed(atom_feed(&[entry("1.0")], next));
+    let ask = async |known: Option<&Validators>| client.versions(&id("git"), known, &Urgency::default()).await;
+    let given = |versions: Versions| match versions {
+        Versions::Announced { validators, .. } => validators,
+        Versions::Unchanged => panic!("unchanged"),
+    };
+    upstream.on(FIND, page(None).header("ETag", etag).header("Last-Modified", modified));
+    let known = given(ask(None).await.unwrap()).unwrap();
+    assert_eq!(
+        (known.etag.as_deref(), known.last_modified.as_deref()),
+        (Some(etag), Some(modified))
+    );
+
+    upstream.on(FIND, Reply::status(304));
+    let unchanged = ask(Some(&known)).await;
+    assert!(matches!(unchanged, Ok(Versions::Unchanged)));
+    let last = upstream.requests().pop().unwrap();
+    assert_eq!(
+        (last.header("If-None-Match"), last.header("If-Modified-Since")),
+        (Some(etag), Some(modified))
+    );
+
+    // Nobody asked: it says nothing, least of all that there is nothing.
+    assert_eq!(kind(&ask(None).await), Some(ErrorKind::BadAnswer));
+    // What another gallery gave means nothing here; nor what this one gave before it moved.
+    let foreign = Validators {
+        upstream: "https://elsewhere.test/api/v2/".to_owned(),
+        ..known.clone()
+    };
+    assert_eq!(kind(&ask(Some(&foreign)).await), Some(ErrorKind::BadAnswer));
+    let last = upstream.requests().pop().unwrap();
+    assert_eq!(last.header("If-None-Match").or(last.header("If-Modified-Since")), None);
+
+    // It has changed.
+    upstream.on(FIND, page(None).header("ETag", "\"2\""));
+    let changed = given(ask(Some(&known)).await.unwrap()).unwrap();
+    assert_eq!((changed.etag.as_deref(), changed.last_modified), (Some("\"2\""), None));
+
+    // A page tells nothing of the pages after it.
+    let second = "/api/v2/second";
+    upstream.on(FIND, page(Some(second)).header("ETag", etag));
+    upstream.on(
+        second,
+        Reply::feed(atom_feed(&[entry("2.0")], None)).header("ETag", "\"3\""),
+    );
+    assert_eq!(given(ask(Some(&known)).await.unwrap()), None);
+    let conditions: Vec<_> = upstream
+        .requests()
+        .iter()
+        .rev()
+        .take(2)
+        .map(|request| request.header("If-None-Match").is_some())
+        .collect();
+    assert_eq!(conditions, [false, true]);
 }

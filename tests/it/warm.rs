@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use larder::catalog::{Change, Record, SearchTerms, SourceName};
 use larder::clock::Clock;
-use larder::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
+use larder::mirror::{Configured, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use larder::nuget::PackageId;
 use larder::nuget::nupkg::NupkgLimits;
 use larder::odata::address::Collection;
@@ -88,7 +87,7 @@ async fn a_warm_id_is_answered_without_the_index() {
     let clock = Clock::system();
     let (store, rows, _) = Store::open(settings, &clock).await.expect("a data folder that opens");
     let uses = Arc::new(AtomicUsize::new(0));
-    let (day, feed): (_, SourceName) = (Duration::from_secs(24 * 60 * 60), "choco".parse().expect("a name"));
+    let feed: SourceName = "choco".parse().expect("a name");
     let upstream: Arc<dyn Upstream> = Arc::new(client(&gallery));
     let parts = MirrorParts {
         index: Arc::new(Counting {
@@ -103,14 +102,10 @@ async fn a_warm_id_is_answered_without_the_index() {
             reserved: Vec::new(),
         }],
         upstreams: [(upstream.name().clone(), upstream)].into(),
+        lifetimes: std::collections::HashMap::new(),
         limits: MirrorLimits {
             package_bytes: 1 << 30,
             nupkg: NupkgLimits::default(),
-            lifetimes: Lifetimes {
-                present: day,
-                absent: day,
-            },
-            search_lifetime: day,
         },
         offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
         clock,

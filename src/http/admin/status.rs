@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Order, json};
 use crate::catalog::Instant;
 use crate::http::error::ApiError;
-use crate::mirror::{Event, Tally};
+use crate::mirror::{self, Event, Tally};
 
 /// The document. What reads it takes keys that it does not know in its stride.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +93,9 @@ pub struct FeedStatus {
 pub struct UpstreamStatus {
     /// Its name.
     pub name: String,
+    /// Whether and how it is asked, and how that went.
+    #[serde(flatten)]
+    pub condition: mirror::UpstreamStatus,
     /// What was counted of it.
     pub counts: Counts,
 }
@@ -107,9 +110,13 @@ pub(super) fn show(order: &Order<'_>) -> Result<Response, ApiError> {
         upstreams: feed.upstreams.iter().map(ToString::to_string).collect(),
         counts: Counts::of(app.mirror.tally(&feed.name)),
     });
-    let upstreams = app.upstreams.iter().map(|name| UpstreamStatus {
-        name: name.to_string(),
-        counts: Counts::of(app.mirror.tally(name)),
+    let mut conditions = app.mirror.upstreams();
+    let upstreams = app.upstreams.iter().filter_map(|name| {
+        Some(UpstreamStatus {
+            name: name.to_string(),
+            condition: conditions.remove(name)?,
+            counts: Counts::of(app.mirror.tally(name)),
+        })
     });
     json(&Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),

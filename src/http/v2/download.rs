@@ -78,7 +78,7 @@ async fn answer(
     parts: &Parts,
     naming: Naming,
 ) -> Result<Response, ApiError> {
-    let mut response = match app.mirror.locate(feed.feed, &key.id, &key.version).await? {
+    let mut response = match app.mirror.locate(feed.feed, &key.id, &key.version).await?.located {
         Located::Held(held) => from_store(app, &held, parts, naming).await?,
         Located::Arriving(arriving) => on_its_way(app, key, arriving, parts, naming).await?,
     };
