@@ -86,6 +86,8 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
         },
+        state: store.state.clone(),
+        syncs: HashMap::new(),
         offline: Offline::open(&store.state, configured, uplink),
         clock: clock.clone(),
     };
