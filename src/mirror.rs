@@ -59,6 +59,8 @@ pub struct MirrorLimits {
     pub package_bytes: u64,
     /// What a nupkg may hold.
     pub nupkg: NupkgLimits,
+    /// How long somebody waits for the first byte of a package that is being fetched.
+    pub patience: Duration,
 }
 
 /// What a mirror is made of.

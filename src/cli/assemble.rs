@@ -85,6 +85,7 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         limits: MirrorLimits {
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
+            patience: config.limits.max_wait,
         },
         state: store.state.clone(),
         syncs: HashMap::new(),

@@ -228,7 +228,7 @@ async fn into_folder(
         .await?;
     let mut buffer = bytes::BytesMut::with_capacity(256 * 1024);
     while body.read_buf(&mut buffer).await? > 0 {
-        if let Err(error) = writer.write(&buffer.split().freeze()).await {
+        if let Err(error) = writer.write(buffer.split().freeze()).await {
             return if error.is_too_large() {
                 Ok(Err(error.to_string()))
             } else {

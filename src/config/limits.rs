@@ -1,6 +1,8 @@
 //! `[limits]`: how much of anything is accepted. Limits that nobody has a reason to change live in the modules that need
 //! them.
 
+use std::time::Duration;
+
 use super::document::Section;
 use super::error::ConfigError;
 use super::units::ByteSize;
@@ -15,6 +17,7 @@ pub(super) const KEYS: &[&str] = &[
     "max_next_links",
     "max_url",
     "max_rendered",
+    "max_wait",
 ];
 
 /// How much of anything is accepted.
@@ -38,6 +41,8 @@ pub struct Limits {
     pub max_url: ByteSize,
     /// Memory for entries that are kept as answers show them.
     pub max_rendered: ByteSize,
+    /// How long a client waits for the first byte of a package that is being fetched; never zero.
+    pub max_wait: Duration,
 }
 
 impl Default for Limits {
@@ -52,6 +57,7 @@ impl Default for Limits {
             max_next_links: 100,
             max_url: ByteSize::from_kib(32),
             max_rendered: ByteSize::from_mib(64),
+            max_wait: Duration::from_secs(90),
         }
     }
 }
@@ -69,6 +75,9 @@ impl Limits {
             max_next_links: count(section, "max_next_links", default.max_next_links, 10_000)?,
             max_url: size(section, "max_url", default.max_url)?,
             max_rendered: size(section, "max_rendered", default.max_rendered)?,
+            max_wait: section.read_if("max_wait", default.max_wait, |wait| {
+                wait.is_zero().then(|| "must be longer than nothing".to_owned())
+            })?,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The failures of the layers below, as HTTP errors. Absent, failed and forbidden stay three outcomes.
 
+use std::time::Duration;
+
 use super::base_url::BaseUrlError;
 use super::conditional::ETag;
 use super::error::ApiError;
@@ -98,12 +100,19 @@ impl From<MirrorError> for ApiError {
                 full if full.is_disk_full() => Self::InsufficientStorage(DISK_FULL.to_owned()),
                 SpoolError::Write { .. } | SpoolError::Read { .. } => Self::Internal(error.to_string()),
             },
+            MirrorError::Slow { .. } | MirrorError::Crowded => Self::UpstreamUnavailable {
+                text: sentence(&error),
+                retry_after: Some(ASK_AGAIN_AFTER),
+            },
             MirrorError::Index(_) | MirrorError::Packages(_) | MirrorError::Internal(_) => {
                 Self::Internal(error.to_string())
             }
         }
     }
 }
+
+/// What larder asks of those who would wait too long for what is on its way.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 const DISK_FULL: &str = "The disk of this server is full; nothing was stored.";
 

@@ -51,6 +51,17 @@ pub enum MirrorError {
         /// Why.
         reason: String,
     },
+    /// It is coming, but not soon enough for whoever waits.
+    #[error("'{what}' is still on its way from its upstream after {} seconds; ask again for it", patience.as_secs())]
+    Slow {
+        /// Id and version.
+        what: String,
+        /// How long was waited.
+        patience: Duration,
+    },
+    /// Too many wait for the same.
+    #[error("too many clients wait for the same already; ask again later")]
+    Crowded,
     /// The index failed.
     #[error(transparent)]
     Index(Arc<IndexError>),

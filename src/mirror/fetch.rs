@@ -3,16 +3,16 @@
 //! A fetch is a task of its own, one for a package however many want it. Its bytes go to the spool, readers follow, and
 //! only what was verified enters the store. After a crash a fetch never was.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::stream::TryStreamExt as _;
-use tokio::sync::watch;
+use tokio::time::timeout;
 
+use super::coalesce::{Ending, Flights, Joined, Lead};
 use super::counters::Event;
-use super::follow::{self, Arrival, Arriving, Progress};
+use super::follow::{Arrival, Arriving, REACH};
 use super::locate::{HeldPackage, Located};
-use super::spool::{SpoolError, Spooled};
+use super::spool::{Parts, SpoolError, Spooled};
 use super::{Mirror, MirrorError};
 use crate::catalog::change::contradicts;
 use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
@@ -21,10 +21,13 @@ use crate::nuget::{Inspected, NuGetVersion, PackageId};
 use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
-use crate::upstream::{ErrorKind, UpstreamError, Urgency};
+use crate::upstream::{ContentStream, ErrorKind, UpstreamError, Urgency};
+
+/// How many may follow one fetch. Each holds up to about 100 KiB of the package while its connection is slow.
+const MOST_FOLLOWERS: usize = 4096;
 
 /// The fetches that run now.
-pub(super) type Fetches = Mutex<HashMap<Errand, Arc<Arrival>>>;
+pub(super) type Fetches = Flights<Errand, Arrival>;
 
 pub(super) type FetchKey = (SourceName, PackageId, NuGetVersion);
 
@@ -41,60 +44,56 @@ impl Mirror {
         known: Option<Record>,
     ) -> Result<Located, MirrorError> {
         let spelling = known.is_none().then(|| format!("{id} {version}"));
-        let errand = ((source.clone(), id.clone(), version.clone()), spelling);
-        let arrival = {
-            let mut fetches = self.inner.fetches.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(arrival) = fetches.get(&errand) {
+        let key = (source.clone(), id.clone(), version.clone());
+        let sha512 = known.as_ref().and_then(announced_sha512);
+        let errand = (key.clone(), spelling);
+        let arrival = match self.inner.fetches.join(errand, MOST_FOLLOWERS, || Arrival::new(REACH)) {
+            Joined::Follows(arrival) => {
                 self.tally(source).count(Event::PackageCollapsed);
-                Arc::clone(arrival)
-            } else {
-                self.tally(source).count(Event::PackageMiss);
-                let (sender, arrival) = Arrival::new(known.as_ref().and_then(announced_sha512));
-                let arrival = Arc::new(arrival);
-                fetches.insert(errand.clone(), Arc::clone(&arrival));
-                self.spawn_fetch(errand, known, sender);
                 arrival
             }
+            Joined::Leads(lead, arrival) => {
+                self.tally(source).count(Event::PackageMiss);
+                // A task of its own: it goes on when those who wait for it have gone.
+                tokio::spawn(self.clone().lead(lead, key, known));
+                arrival
+            }
+            Joined::Crowded => return Err(MirrorError::Crowded),
         };
-        match Arriving::begin(arrival).await? {
-            follower if follower.is_streaming() => Ok(Located::Arriving(follower)),
-            follower => Ok(Located::Held(Box::new(follower.held()?))),
+        let patience = self.inner.limits.patience;
+        let Ok(begun) = timeout(patience, Arriving::begin(arrival, sha512)).await else {
+            let what = format!("{id} {version}");
+            return Err(MirrorError::Slow { what, patience });
+        };
+        match begun? {
+            arriving if arriving.is_streaming() => Ok(Located::Arriving(arriving)),
+            arriving => Ok(Located::Held(Box::new(arriving.finished().await?))),
         }
     }
 
-    /// Runs a fetch as a task of its own: it goes on when those who wait for it have gone.
-    fn spawn_fetch(&self, errand: Errand, known: Option<Record>, arrival: watch::Sender<Progress>) {
-        let mirror = self.clone();
-        tokio::spawn(async move {
-            let work = {
-                let (mirror, (key, _), arrival) = (mirror.clone(), errand.clone(), arrival.clone());
-                tokio::spawn(async move { mirror.fetch(&key, known, &arrival).await })
-            };
-            let outcome = work
-                .await
-                .unwrap_or_else(|failed| Err(MirrorError::Internal(failed.to_string())));
-            // The map first: who comes now finds the package in the store, or begins again.
-            mirror
-                .inner
-                .fetches
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&errand);
-            let ((source, id, version), _) = &errand;
-            arrival.send_replace(match outcome {
-                Ok(record) => Progress::Kept(Box::new(record)),
-                Err(error @ MirrorError::NotFound { .. }) => {
-                    tracing::debug!(upstream.name = %source, package.id = %id, package.version = %version, "the upstream has no such package");
-                    Progress::Failed(error)
-                }
-                Err(error) => {
-                    mirror.tally(source).count(match &error {
-                        MirrorError::Rejected { .. } => Event::PackageRejected,
-                        _ => Event::UpstreamError,
-                    });
-                    tracing::warn!(upstream.name = %source, package.id = %id, package.version = %version, %error, "a package could not be mirrored");
-                    Progress::Failed(error)
-                }
+    /// Fetches and keeps a package, and tells how it ended.
+    async fn lead(self, lead: Lead<Errand, Arrival>, key: FetchKey, known: Option<Record>) {
+        let outcome = self.fetch(&key, known, lead.flight()).await;
+        let (source, id, version) = &key;
+        match &outcome {
+            Ok(_) => {}
+            Err(MirrorError::NotFound { .. }) => {
+                tracing::debug!(upstream.name = %source, package.id = %id, package.version = %version, "the upstream has no such package");
+            }
+            Err(error) => {
+                self.tally(source).count(match error {
+                    MirrorError::Rejected { .. } => Event::PackageRejected,
+                    _ => Event::UpstreamError,
+                });
+                tracing::warn!(upstream.name = %source, package.id = %id, package.version = %version, %error, "a package could not be mirrored");
+            }
+        }
+        lead.land(|arrival| {
+            arrival.end(match outcome {
+                Ok(held) => Ending::Kept(Box::new(held)),
+                // The disk, and not the package: it was verified if it came so far.
+                Err(error @ (MirrorError::Packages(_) | MirrorError::Index(_))) => Ending::Unkept(error),
+                Err(error) => Ending::Failed(error),
             });
         });
     }
@@ -103,7 +102,7 @@ impl Mirror {
         &self,
         key: &FetchKey,
         known: Option<Record>,
-        arrival: &watch::Sender<Progress>,
+        arrival: &Arrival,
     ) -> Result<HeldPackage, MirrorError> {
         let (source, id, version) = key;
         let what = || format!("{id} {version}");
@@ -124,8 +123,24 @@ impl Mirror {
         });
         let urgency = Urgency::default();
         let opened = upstream.open(id, version, content_url, &urgency).await;
-        let mut opened = opened.map_err(&failed)?;
+        let opened = opened.map_err(&failed)?;
         let announced = announced_hash(known.as_ref());
+        let promised = opened.length;
+        let spooled = self.spool_content(key, &announced, opened, &failed, arrival).await?;
+        let inspected = self.verify(key, known.as_ref(), promised, &spooled).await?;
+        arrival.verify(Arc::clone(&spooled.file));
+        self.keep_mirrored(source, known, spooled, &inspected).await
+    }
+
+    /// Writes what comes to the spool, and passes on what may be passed on.
+    async fn spool_content(
+        &self,
+        key: &FetchKey,
+        announced: &AnnouncedHash,
+        mut opened: ContentStream,
+        failed: impl Fn(UpstreamError) -> MirrorError,
+        arrival: &Arrival,
+    ) -> Result<Spooled, MirrorError> {
         let limit_bytes = self.inner.limits.package_bytes;
         let spool_failed = |error: SpoolError| match error {
             SpoolError::TooLarge { .. } => rejected(key, error.to_string()),
@@ -134,27 +149,26 @@ impl Mirror {
         if opened.length.is_some_and(|length| length > limit_bytes) {
             return Err(spool_failed(SpoolError::TooLarge { limit_bytes }));
         }
-        let mut writer = self
-            .inner
-            .spool
-            .create(limit_bytes, &announced)
-            .await
-            .map_err(spool_failed)?;
+        let created = self.inner.spool.create(limit_bytes, announced).await;
+        let mut writer = created.map_err(spool_failed)?;
         // Only what can be verified at the end may be passed on before it.
-        let promised = opened.length.filter(|_| announced != AnnouncedHash::Other);
-        let file = writer.file();
-        while let Some(bytes) = opened.stream.try_next().await.map_err(&failed)? {
-            self.tally(source).add(Event::ByteFetched, bytes.len() as u64);
-            let readable = writer.write(&bytes).await.map_err(spool_failed)?;
-            // Before there is anything to pass on, a failure can still be told in words.
-            if let Some(length) = promised.filter(|length| follow::passable(readable, *length) > 0) {
-                let file = Arc::clone(&file);
-                arrival.send_replace(Progress::Filling { file, readable, length });
+        if let Some(length) = opened.length.filter(|_| *announced != AnnouncedHash::Other) {
+            arrival.promise(writer.file(), length);
+        }
+        let mut parts = Parts::default();
+        while let Some(mut bytes) = opened.stream.try_next().await.map_err(&failed)? {
+            self.tally(&key.0).add(Event::ByteFetched, bytes.len() as u64);
+            while !bytes.is_empty() {
+                let part = parts.cut(&mut bytes);
+                // Readers wait neither for the disk nor for the hash.
+                arrival.add(part.clone());
+                writer.write(part).await.map_err(spool_failed)?;
+                arrival.written(writer.written());
             }
         }
         let spooled = writer.finish().await.map_err(spool_failed)?;
-        let inspected = self.verify(key, known.as_ref(), opened.length, &spooled).await?;
-        self.keep_mirrored(source, known, spooled, &inspected).await
+        arrival.written(spooled.content.size);
+        Ok(spooled)
     }
 
     /// Returns the package if it is in the store and its file is there.

@@ -77,10 +77,7 @@ impl Mirror {
             .boxed()
         };
         let key = (source.clone(), id.clone());
-        self.inner
-            .lookups
-            .run(key, work, |panic| Err(MirrorError::Internal(panic)))
-            .await
+        self.inner.lookups.run(key, work, |lost| Err(lost.into())).await
     }
 
     async fn is_fresh(&self, source: &SourceName, id: &PackageId) -> Result<bool, MirrorError> {

@@ -128,7 +128,7 @@ impl Mirror {
                 self.inner
                     .relays
                     .running
-                    .run(key, work, |panic| Err(MirrorError::Internal(panic)))
+                    .run(key, work, |lost| Err(lost.into()))
                     .await?
             };
         }

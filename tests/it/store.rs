@@ -95,6 +95,7 @@ impl Data {
                 .collect(),
             lifetimes: std::collections::HashMap::new(),
             limits: MirrorLimits {
+                patience: Duration::from_secs(60),
                 package_bytes: 1 << 30,
                 nupkg: NupkgLimits::default(),
             },
@@ -134,7 +135,7 @@ async fn publish(mirror: &Mirror, package: &Packed, origin: Origin) -> Result<()
         .await
         .expect("a spool");
     writer
-        .write(&Bytes::from(package.bytes.clone()))
+        .write(Bytes::from(package.bytes.clone()))
         .await
         .expect("a spool that takes it");
     let spooled = writer.finish().await.expect("a spooled body");

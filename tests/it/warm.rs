@@ -104,6 +104,7 @@ async fn a_warm_id_is_answered_without_the_index() {
         upstreams: [(upstream.name().clone(), upstream)].into(),
         lifetimes: std::collections::HashMap::new(),
         limits: MirrorLimits {
+            patience: std::time::Duration::from_secs(60),
             package_bytes: 1 << 30,
             nupkg: NupkgLimits::default(),
         },

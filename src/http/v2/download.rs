@@ -133,7 +133,7 @@ async fn from_store(app: &App, held: &HeldPackage, parts: &Parts, naming: Naming
 async fn on_its_way(
     app: &App,
     key: &Key,
-    mut arriving: Arriving,
+    arriving: Arriving,
     parts: &Parts,
     naming: Naming,
 ) -> Result<Response, ApiError> {
@@ -155,7 +155,7 @@ async fn on_its_way(
         .sha512()
         .and_then(|sha512| sha512.parse().ok())
         .map(|digest| ETag::of(&digest));
-    let mut response = Response::new(Body::from_stream(arriving.stream().await?));
+    let mut response = Response::new(Body::from_stream(arriving.stream()?));
     if let Some(tag) = tag {
         response.headers_mut().insert(ETAG, tag.header());
     }

@@ -121,7 +121,7 @@ async fn spool(app: &App, payload: &mut Payload) -> Result<Spooled, ApiError> {
         .await
         .map_err(failed)?;
     while let Some(bytes) = next_chunk(payload).await? {
-        writer.write(&bytes).await.map_err(failed)?;
+        writer.write(bytes).await.map_err(failed)?;
     }
     writer.finish().await.map_err(failed)
 }

@@ -373,6 +373,8 @@ async fn a_mirrored_file_that_is_gone_or_cut_is_fetched_again() {
     let package = large();
     let (gallery, app) = with(&package, Reply::ok(package.bytes.clone())).await;
     app.get(GIT).await.expect_status(200);
+    // The client has all of it before it is kept.
+    app.spool_empties().await;
     let file = app.nupkg_of("gallery", "git");
     let mut fetches = 1;
     for damage in [
