@@ -33,7 +33,7 @@ pub use self::server::ServerConfig;
 pub use self::storage::StorageConfig;
 pub use self::timing::{Freshness, Timeouts};
 pub use self::units::ByteSize;
-pub use self::upstream::{UpstreamConfig, UpstreamKind, UrlTemplate, UserAgent};
+pub use self::upstream::{SyncConfig, SyncMetadata, UpstreamConfig, UpstreamKind, UrlTemplate, UserAgent};
 
 /// The file that larder comes with: every key, its meaning and its default.
 pub const SHIPPED: &str = include_str!("../mirror.toml");

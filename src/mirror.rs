@@ -19,6 +19,7 @@ mod publish;
 mod query;
 mod relay;
 mod remembered;
+mod schedule;
 mod served;
 mod spool;
 mod sync;

@@ -2,6 +2,7 @@
 
 mod access;
 mod kind;
+mod sync;
 
 use toml::de::DeValue;
 
@@ -14,6 +15,8 @@ use crate::catalog::SourceName;
 
 pub use self::access::UserAgent;
 pub use self::kind::{UpstreamKind, UrlTemplate};
+pub(super) use self::sync::KEYS as SYNC_KEYS;
+pub use self::sync::{SyncConfig, SyncMetadata};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -24,6 +27,7 @@ pub(super) const KEYS: &[&str] = &[
     "attempts",
     "freshness",
     "timeouts",
+    "sync",
 ];
 
 /// A feed to mirror.
@@ -43,6 +47,8 @@ pub struct UpstreamConfig {
     pub freshness: Freshness,
     /// How long it is waited for.
     pub timeouts: Timeouts,
+    /// Whether its list is kept known.
+    pub sync: SyncConfig,
 }
 
 impl UpstreamConfig {
@@ -64,6 +70,9 @@ impl UpstreamConfig {
         let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
         let timeouts = Timeouts::read(&mut below, timeouts)?;
         section.absorb(below);
+        let mut below = section.below("sync", SYNC_KEYS)?;
+        let sync = SyncConfig::read(&mut below)?;
+        section.absorb(below);
         Ok(Self {
             name,
             kind,
@@ -72,6 +81,7 @@ impl UpstreamConfig {
             attempts,
             freshness,
             timeouts,
+            sync,
         })
     }
 }

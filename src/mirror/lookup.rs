@@ -120,10 +120,7 @@ impl Mirror {
         let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
         let work = move || async move { mirror.look_up(&upstream, &asked, &Urgency::new(priority)).await }.boxed();
         let key = (source.clone(), id.clone());
-        self.inner
-            .lookups
-            .run(key, work, |panic| Err(MirrorError::Internal(panic)))
-            .await
+        self.inner.lookups.run(key, work, |lost| Err(lost.into())).await
     }
 
     /// Asks one upstream for an id and keeps what it says, with the time.

@@ -61,6 +61,9 @@ impl Mirror {
     ) -> Result<Vec<MirrorError>, MirrorError> {
         let mut failures = Vec::new();
         for source in policy::upstreams_for_search(view, hint) {
+            if self.is_synced(source, query.latest).await? {
+                continue;
+            }
             match self.relay_to(source, view, query, hint).await {
                 Ok(()) => {}
                 Err(failure @ MirrorError::Upstream { .. }) => failures.push(failure),

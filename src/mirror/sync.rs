@@ -128,7 +128,15 @@ impl Syncs {
         }
     }
 
-    fn settings(&self, source: &SourceName) -> SyncSettings {
+    /// Returns the upstreams that are synced without being asked for, and what is learnt of them.
+    pub(super) fn scheduled(&self) -> Vec<(SourceName, SyncMode)> {
+        let settings = self.settings.iter();
+        settings
+            .filter_map(|(source, settings)| Some((source.clone(), settings.mode?)))
+            .collect()
+    }
+
+    pub(super) fn settings(&self, source: &SourceName) -> SyncSettings {
         self.settings.get(source).copied().unwrap_or_default()
     }
 

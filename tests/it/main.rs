@@ -39,6 +39,7 @@ mod replay;
 mod searching;
 mod store;
 mod support;
+mod syncing;
 mod updates;
 mod upstream_calm;
 mod upstream_download;
