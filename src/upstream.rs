@@ -3,6 +3,7 @@
 //! Knows how an upstream is addressed and when its answer can be believed; keeps nothing, remembers nothing, and knows
 //! neither store nor clients. Absent, unavailable and forbidden stay different answers: [`ErrorKind`].
 
+mod access;
 mod address;
 mod answer;
 mod breaker;
@@ -29,6 +30,7 @@ use crate::catalog::query::{Latest, Prerelease};
 use crate::catalog::{Announced, SearchTerms, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
+pub use access::{AccessSettings, ProxySettings};
 pub use breaker::BreakerSettings;
 pub use client::SetupError;
 pub use condition::RetrySettings;

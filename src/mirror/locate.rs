@@ -129,8 +129,7 @@ impl Mirror {
     ) -> Result<(), MirrorError> {
         let view = self.view(feed)?;
         let is_silent = |source: &SourceName| !self.announces(source);
-        if !policy::upstreams_for(view, id).iter().any(is_silent) || self.record_of(view, id, version).await?.is_some()
-        {
+        if !policy::upstreams_for(view, id).any(is_silent) || self.record_of(view, id, version).await?.is_some() {
             return Ok(());
         }
         let failures = self.learn(view, std::slice::from_ref(id)).await?.failures;

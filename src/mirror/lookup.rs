@@ -37,7 +37,7 @@ impl Mirror {
         let mut needs: Vec<(SourceName, PackageId)> = Vec::new();
         let mut learnt = Learnt::nothing();
         for id in ids {
-            let upstreams = policy::upstreams_for(view, id).iter();
+            let upstreams = policy::upstreams_for(view, id);
             for upstream in upstreams.filter(|upstream| self.announces(upstream)) {
                 // Most of what is asked for was asked for a short while ago.
                 match self.remembered_fresh(upstream, id) {
@@ -181,7 +181,7 @@ impl Mirror {
     }
 
     /// Keeps what an upstream says of versions of an id. For those whose bytes are held it goes into the sidecars too: an
-    /// index can be rebuilt when the upstream is gone.
+    /// index can be rebuilt when the upstream is gone. An id that the upstream may not supply is passed over.
     pub(super) async fn keep_announced(
         &self,
         source: &SourceName,
@@ -189,6 +189,9 @@ impl Mirror {
         announced: &[Announced],
         change: fn(Vec<Record>) -> Change,
     ) -> Result<(), MirrorError> {
+        if !self.inner.views.admits(source, id) {
+            return Ok(());
+        }
         let _lock = self.inner.writes.lock((source.clone(), id.clone())).await;
         let known = self.inner.index.records(source, id).await;
         let known = known.map_err(MirrorError::index)?;

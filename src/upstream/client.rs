@@ -1,13 +1,14 @@
 //! The HTTP client of one upstream: one GET, its redirects, its time limits, and what the answer means.
 //!
 //! It sends credentials to the upstream's own origin alone, keeps no cookies, follows no downgrade to http, and does not
-//! know what a feed or a package is. A proxy is taken from the environment (`HTTPS_PROXY` and its kin).
+//! know what a feed or a package is.
 
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
+use reqwest::header::HeaderMap;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -16,7 +17,7 @@ use super::answer::Answer;
 use super::breaker::State;
 use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
-use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
+use super::guard::{Guard, NotPublic, PublicResolver};
 use super::headers::{is_redirect, redirect_target, retry_after};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
@@ -45,6 +46,23 @@ pub enum SetupError {
     /// The HTTP client refuses its settings.
     #[error("the HTTP client cannot be set up: check the user agent and the system's certificates")]
     Client(#[source] reqwest::Error),
+    /// A secret has characters that a header cannot carry.
+    #[error("{key}: its value has characters that no header can carry; printable ASCII can be sent")]
+    Header {
+        /// Which key's, or which header's.
+        key: String,
+    },
+    /// The proxy has no address.
+    #[error("proxy: it must be a URL that starts with http:// or https://, such as http://proxy.example.com:3128")]
+    Proxy,
+    /// The certificates cannot be read.
+    #[error("ca: the file must hold certificates in PEM form")]
+    Authorities(#[source] reqwest::Error),
+    /// There are no certificates.
+    #[error(
+        "ca: the file holds no certificate; it must hold some in PEM form, each from -----BEGIN CERTIFICATE----- on"
+    )]
+    NoAuthorities,
 }
 
 /// The client of one upstream.
@@ -62,8 +80,10 @@ pub(crate) struct HttpClient {
     uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
-    /// User and password, decoded.
-    credentials: Option<(String, String)>,
+    /// What shows who asks.
+    credentials: HeaderMap,
+    /// Whether a proxy looks names up in our stead.
+    is_proxied: bool,
 }
 
 impl HttpClient {
@@ -72,24 +92,19 @@ impl HttpClient {
         install_tls();
         let timeouts = settings.timeouts;
         let builder = || {
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder()
                 .user_agent(&settings.user_agent)
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(timeouts.connect)
-                .pool_idle_timeout(IDLE_LIMIT)
+                .pool_idle_timeout(IDLE_LIMIT);
+            settings.access.apply(builder)
         };
-        let resolver = PublicResolver::new(proxies_of_environment());
-        let at_home = builder().build().map_err(SetupError::Client)?;
-        let abroad = builder().dns_resolver(resolver).build().map_err(SetupError::Client)?;
+        let proxies = settings.access.proxies();
+        let is_proxied = !proxies.is_empty();
+        let resolver = PublicResolver::new(proxies);
+        let at_home = builder()?.build().map_err(SetupError::Client)?;
+        let abroad = builder()?.dns_resolver(resolver).build().map_err(SetupError::Client)?;
         let guard = Guard::new(home, &settings.internal_hosts);
-        let decoded = |text: &str| {
-            percent_encoding::percent_decode_str(text)
-                .decode_utf8_lossy()
-                .into_owned()
-        };
-        let has_credentials = !home.username().is_empty() || home.password().is_some();
-        let credentials =
-            has_credentials.then(|| (decoded(home.username()), decoded(home.password().unwrap_or_default())));
         Ok(Self {
             at_home,
             abroad,
@@ -101,7 +116,8 @@ impl HttpClient {
             timeouts,
             uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
-            credentials,
+            credentials: settings.access.credentials(home)?,
+            is_proxied,
         })
     }
 
@@ -235,15 +251,20 @@ impl HttpClient {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
+        if self.is_proxied {
+            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url)).await;
+            judged
+                .map_err(|_| unavailable(url, Outage::ConnectTimeout(self.timeouts.connect)))?
+                .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
+        }
         let client = if self.guard.is_configured(url) {
             &self.at_home
         } else {
             &self.abroad
         };
         let mut request = client.get(url.clone()).headers(want.headers());
-        let is_home = url.origin() == self.home.origin();
-        if let Some((user, password)) = self.credentials.as_ref().filter(|_| is_home) {
-            request = request.basic_auth(user, Some(password));
+        if url.origin() == self.home.origin() {
+            request = request.headers(self.credentials.clone());
         }
         match timeout(self.timeouts.header, request.send()).await {
             Ok(Ok(response)) => Ok(response),

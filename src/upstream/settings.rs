@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::access::AccessSettings;
 use super::breaker::BreakerSettings;
 use super::condition::RetrySettings;
 use super::uplink::Uplink;
@@ -36,6 +37,8 @@ pub struct ClientSettings {
     pub timeouts: Timeouts,
     /// What larder calls itself there.
     pub user_agent: String,
+    /// How it is come to.
+    pub access: AccessSettings,
     /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
     pub internal_hosts: Vec<String>,
     /// How failures are tried again.

@@ -41,6 +41,7 @@ mod store;
 mod support;
 mod syncing;
 mod updates;
+mod upstream_access;
 mod upstream_calm;
 mod upstream_download;
 mod upstream_v2;
