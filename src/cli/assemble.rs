@@ -20,7 +20,7 @@ use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Of
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
-use crate::upstream::{Uplink, Upstream};
+use crate::upstream::{Hosts, Uplink, Upstream};
 
 /// Whose keys may change things.
 #[derive(Debug)]
@@ -60,8 +60,9 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
+    let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
     for upstream in config.upstreams() {
-        let made = upstreams::make(config, upstream, &uplink, clock)
+        let made = upstreams::make(config, upstream, &uplink, &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
