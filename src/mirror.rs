@@ -24,7 +24,7 @@ mod served;
 mod spool;
 mod sync;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -46,6 +46,7 @@ pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
+pub use relay::Gap;
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 pub use sync::{Finished, Incomplete, SyncCounts, SyncEnd, SyncMode, SyncProgress, SyncRefusal, SyncSettings};
@@ -76,6 +77,8 @@ pub struct MirrorParts {
     pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     /// How long what each upstream says is believed; as [`Lifetimes::default`] says for those that are left out.
     pub lifetimes: HashMap<SourceName, Lifetimes>,
+    /// The upstreams that are never asked for searches.
+    pub unsearched: HashSet<SourceName>,
     /// The feeds.
     pub feeds: Vec<FeedShape>,
     /// The bounds.
@@ -102,6 +105,7 @@ struct Inner {
     spool: Spool,
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     lifetimes: HashMap<SourceName, Lifetimes>,
+    unsearched: HashSet<SourceName>,
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
@@ -129,6 +133,7 @@ impl Mirror {
             spool,
             upstreams,
             lifetimes,
+            unsearched,
             feeds,
             limits,
             offline,
@@ -151,6 +156,7 @@ impl Mirror {
                 spool,
                 upstreams,
                 lifetimes,
+                unsearched,
                 views,
                 limits,
                 offline,

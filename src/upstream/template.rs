@@ -1,6 +1,8 @@
 //! A place with nupkgs whose addresses follow from id and version. It announces nothing: what is there is known by
 //! fetching it.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture};
 use url::Url;
@@ -33,7 +35,7 @@ pub struct TemplateSettings {
 pub struct TemplateUpstream {
     name: SourceName,
     template: String,
-    client: HttpClient,
+    client: Arc<HttpClient>,
 }
 
 impl TemplateUpstream {
@@ -45,7 +47,7 @@ impl TemplateUpstream {
         Ok(Self {
             name: settings.name,
             template: settings.template,
-            client: HttpClient::new(&sample, &settings.client)?,
+            client: Arc::new(HttpClient::new(&sample, &settings.client)?),
         })
     }
 
@@ -102,6 +104,10 @@ impl Upstream for TemplateUpstream {
             next: None,
         };
         future::ready(Ok(nothing)).boxed()
+    }
+
+    fn count<'a>(&'a self, _: &'a UpstreamSearch, _: &'a Urgency) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        future::ready(Ok(0)).boxed()
     }
 
     fn open<'a>(

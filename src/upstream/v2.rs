@@ -47,7 +47,7 @@ pub struct V2Settings {
 /// A v2 feed that packages are mirrored from.
 pub struct V2Upstream {
     name: SourceName,
-    client: HttpClient,
+    client: Arc<HttpClient>,
     limits: Limits,
 }
 
@@ -71,7 +71,7 @@ impl V2Upstream {
         }
         Ok(Self {
             name: settings.name,
-            client: HttpClient::new(&base, &settings.client)?,
+            client: Arc::new(HttpClient::new(&base, &settings.client)?),
             limits: settings.limits,
         })
     }
@@ -171,6 +171,14 @@ impl Upstream for V2Upstream {
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<ListPage, UpstreamError>> {
         self.list_page(listing, urgency).boxed()
+    }
+
+    fn count<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        self.search_count(search, urgency).boxed()
     }
 
     fn open<'a>(
