@@ -202,6 +202,18 @@ impl LarderProcess {
         process::run(&mut command, COMMAND_DEADLINE)
     }
 
+    /// Starts another subcommand with this configuration, without waiting for it.
+    pub(crate) fn begin(&self, name: &str) -> Child {
+        Command::new(BINARY)
+            .args([name, "--config"])
+            .arg(self.configuration())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the larder binary")
+    }
+
     /// Returns what larder wrote to standard error since its first start.
     pub(crate) fn log(&self) -> String {
         std::fs::read(self.log_file())

@@ -12,6 +12,7 @@ pub(crate) mod folder;
 pub(crate) mod gallery;
 pub(crate) mod judges;
 pub(crate) mod larder;
+pub(crate) mod long_list;
 pub(crate) mod nupkg;
 pub(crate) mod process;
 pub(crate) mod random;
