@@ -2,6 +2,7 @@
 //!
 //! Knows no wire format and no status code: it is handed a `catalog::Query` and answers with records and bytes.
 
+mod background;
 mod coalesce;
 mod completion;
 mod counters;
@@ -20,10 +21,12 @@ mod publish;
 mod query;
 mod relay;
 mod remembered;
+mod schedule;
 mod served;
 mod spool;
+mod sync;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -46,8 +49,10 @@ pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use query::{Answer, Answered, Prepared};
+pub use relay::Gap;
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
+pub use sync::{Finished, Incomplete, SyncCounts, SyncEnd, SyncMode, SyncProgress, SyncRefusal, SyncSettings};
 
 pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
@@ -75,6 +80,8 @@ pub struct MirrorParts {
     pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     /// How long what each upstream says is believed; as [`Lifetimes::default`] says for those that are left out.
     pub lifetimes: HashMap<SourceName, Lifetimes>,
+    /// The upstreams that are never asked for searches.
+    pub unsearched: HashSet<SourceName>,
     /// The feeds.
     pub feeds: Vec<FeedShape>,
     /// The bounds.
@@ -83,8 +90,10 @@ pub struct MirrorParts {
     pub offline: Offline,
     /// What the packages of each upstream may take; any number of bytes for those that are left out.
     pub caches: HashMap<SourceName, CacheLimits>,
-    /// The folder for plain state.
+    /// The folder for what is remembered beside the index.
     pub state: PathBuf,
+    /// How the lists of upstreams are kept known; as [`SyncSettings::default`] says for those that are left out.
+    pub syncs: HashMap<SourceName, SyncSettings>,
     /// The time.
     pub clock: Clock,
 }
@@ -101,9 +110,12 @@ struct Inner {
     spool: Spool,
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     lifetimes: HashMap<SourceName, Lifetimes>,
+    unsearched: HashSet<SourceName>,
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    syncs: sync::Syncs,
+    background: background::Background,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
@@ -127,15 +139,17 @@ impl Mirror {
             spool,
             upstreams,
             lifetimes,
+            unsearched,
             feeds,
             limits,
             offline,
             caches,
             state,
+            syncs,
             clock,
         } = parts;
         let at = clock.now();
-        let room = evict::Room::new(upstreams.keys().cloned(), caches, state);
+        let room = evict::Room::new(upstreams.keys().cloned(), caches, state.clone());
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
         let views = Views::new(feeds, at);
@@ -150,9 +164,12 @@ impl Mirror {
                 spool,
                 upstreams,
                 lifetimes,
+                unsearched,
                 views,
                 limits,
                 offline,
+                syncs: sync::Syncs::new(state, syncs),
+                background: background::Background::default(),
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
@@ -183,6 +200,11 @@ impl Mirror {
     #[must_use]
     pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
         self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Ends what runs by itself, and waits until it has ended.
+    pub async fn stop(&self) {
+        self.inner.background.stop().await;
     }
 
     /// Returns whether upstreams are asked, and the way to change it.

@@ -4,7 +4,7 @@ mod feeds;
 mod secrets;
 mod upstreams;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 use std::sync::Arc;
 
@@ -13,14 +13,16 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{ByteSize, Config, UpstreamConfig};
+use crate::config::{ByteSize, Config, SearchMode, SyncMetadata, UpstreamConfig, UpstreamKind};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{CacheLimits, Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
+use crate::mirror::{
+    CacheLimits, Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool, SyncMode, SyncSettings,
+};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
-use crate::upstream::{Uplink, Upstream};
+use crate::upstream::{Hosts, Uplink, Upstream};
 
 /// Whose keys may change things.
 #[derive(Debug)]
@@ -60,8 +62,9 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
+    let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
     for upstream in config.upstreams() {
-        let made = upstreams::make(config, upstream, &uplink, clock)
+        let made = upstreams::make(config, upstream, &uplink, &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -77,15 +80,17 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         spool: Spool::new(store.spool.clone()),
         upstreams,
         lifetimes: config.upstreams().iter().map(lifetimes).collect(),
+        unsearched: unsearched(config),
         feeds: feeds.collect(),
         limits: MirrorLimits {
             package_bytes: config.limits.max_package.bytes(),
             nupkg: nupkg_limits(config),
             patience: config.limits.max_wait,
         },
+        state: store.state.clone(),
+        syncs: syncs(config),
         offline: Offline::open(&store.state, configured, uplink),
         caches: config.upstreams().iter().map(cache_limits).collect(),
-        state: store.state.clone(),
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
@@ -99,6 +104,12 @@ fn cache_limits(upstream: &UpstreamConfig) -> (SourceName, CacheLimits) {
     (upstream.name.clone(), limits)
 }
 
+fn unsearched(config: &Config) -> HashSet<SourceName> {
+    let upstreams = config.upstreams().iter();
+    let known_only = upstreams.filter(|upstream| upstream.search == SearchMode::Known);
+    known_only.map(|upstream| upstream.name.clone()).collect()
+}
+
 fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {
     let freshness = &upstream.freshness;
     let lifetimes = Lifetimes {
@@ -110,6 +121,21 @@ fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {
         search: freshness.search,
     };
     (upstream.name.clone(), lifetimes)
+}
+
+/// Returns how the list of each upstream is kept known; those that have none are left out.
+fn syncs(config: &Config) -> HashMap<SourceName, SyncSettings> {
+    let has_list = |upstream: &&UpstreamConfig| matches!(upstream.kind, UpstreamKind::V2 { .. });
+    let settings = |upstream: &UpstreamConfig| {
+        let mode = match upstream.sync.metadata {
+            SyncMetadata::None => None,
+            SyncMetadata::Latest => Some(SyncMode::Latest),
+            SyncMetadata::All => Some(SyncMode::All),
+        };
+        let every = upstream.sync.every;
+        (upstream.name.clone(), SyncSettings { mode, every })
+    };
+    config.upstreams().iter().filter(has_list).map(settings).collect()
 }
 
 /// Makes what answers requests.

@@ -63,11 +63,15 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         .context("cannot write state/server.json")?;
     let stop = stop_signal()?;
     greet(address, made.as_ref());
+    mirror.keep_synced();
     let service = router(app).into_make_service_with_connect_info::<Connection>();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let until_stopped = async {
+    let stopped_mirror = mirror.clone();
+    let until_stopped = async move {
         stop.await;
         tracing::info!("stopping: finishing what is under way");
+        // Answers that tell how it goes on end with it.
+        stopped_mirror.stop().await;
         // Nobody waits any more where the server has failed.
         let _ = stopping.send(());
     };

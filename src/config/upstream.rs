@@ -4,6 +4,8 @@ mod access;
 mod cache;
 mod ids;
 mod kind;
+mod search;
+mod sync;
 
 use std::path::Path;
 
@@ -19,6 +21,9 @@ pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
 pub use self::cache::CacheConfig;
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
+pub use self::search::SearchMode;
+pub(super) use self::sync::KEYS as SYNC_KEYS;
+pub use self::sync::{SyncConfig, SyncMetadata};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -38,8 +43,10 @@ pub(super) const KEYS: &[&str] = &[
     "attempts",
     "max_bytes",
     "pinned",
+    "search",
     "freshness",
     "timeouts",
+    "sync",
 ];
 
 /// A feed to mirror.
@@ -57,10 +64,14 @@ pub struct UpstreamConfig {
     pub attempts: u32,
     /// What its packages may take on disk.
     pub cache: CacheConfig,
+    /// Who searches what it has.
+    pub search: SearchMode,
     /// How long its answers count as fresh.
     pub freshness: Freshness,
     /// How long it is waited for.
     pub timeouts: Timeouts,
+    /// Whether its list is kept known.
+    pub sync: SyncConfig,
 }
 
 impl UpstreamConfig {
@@ -78,11 +89,15 @@ impl UpstreamConfig {
         let access = Access::read(section, base_dir, kind.login())?;
         let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
         let cache = CacheConfig::read(section)?;
+        let search = section.read("search", SearchMode::Relay)?;
         let mut below = section.below("freshness", timing::FRESHNESS_KEYS)?;
         let freshness = Freshness::read(&mut below, freshness)?;
         section.absorb(below);
         let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
         let timeouts = Timeouts::read(&mut below, timeouts)?;
+        section.absorb(below);
+        let mut below = section.below("sync", SYNC_KEYS)?;
+        let sync = SyncConfig::read(&mut below)?;
         section.absorb(below);
         Ok(Self {
             name,
@@ -91,8 +106,10 @@ impl UpstreamConfig {
             access,
             attempts,
             cache,
+            search,
             freshness,
             timeouts,
+            sync,
         })
     }
 }

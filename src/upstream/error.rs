@@ -4,9 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::odata::atom_read::FeedError;
 use url::Url;
 
+use super::tempo::Slowest;
+use crate::odata::atom_read::FeedError;
 use crate::redact;
 
 /// Why an upstream gave no answer that can be used. Its text tells all, down to the last cause, so it has no source; URLs
@@ -80,6 +81,9 @@ pub enum Outage {
     /// The answer stopped in its middle.
     #[error("its answer stalled for {} s", .0.as_secs_f32())]
     BodyTimeout(Duration),
+    /// The answer comes too slowly.
+    #[error("its answer comes at less than {} bytes a second, for {} s now", .0.bytes_per_second, .0.over.as_secs_f32())]
+    TooSlow(Slowest),
     /// The connection was lost before an answer came.
     #[error("the connection was lost ({})", innermost(source.as_ref()))]
     Lost {
@@ -98,6 +102,22 @@ pub enum Outage {
     /// It failed too often; nothing was sent.
     #[error("it failed too often and is tried again in {} s", .0.as_secs().max(1))]
     GivenUp(Duration),
+    /// A limit leaves no room for so long; nothing was sent.
+    #[error("larder asks it no more often than its limits allow ({name}: {per_minute} a minute), and has room again in {} s", .wait.as_secs().max(1))]
+    Limited {
+        /// The limit: `requests`, `downloads`, or a package's id.
+        name: String,
+        /// How many any one minute may have.
+        per_minute: u32,
+        /// How long it takes.
+        wait: Duration,
+    },
+    /// So many requests were under way all the time; nothing was sent.
+    #[error("larder asks it for {0} things at once and no more, and all of them take their time")]
+    Busy(u32),
+    /// More wait for it already than are let wait; nothing was sent.
+    #[error("too much waits for it already")]
+    Crowded,
     /// No upstream is to be asked.
     #[error("larder is offline")]
     Offline,
@@ -115,7 +135,7 @@ pub enum BadAnswer {
         /// What the HTTP client says.
         source: Arc<reqwest::Error>,
     },
-    /// The body ended before its end, or does not decompress.
+    /// The body ended before its end.
     #[error("it is cut off or garbled ({})", innermost(source.as_ref()))]
     CutOff {
         /// What the HTTP client says.
@@ -127,9 +147,24 @@ pub enum BadAnswer {
         /// The most that is read, in bytes.
         limit_bytes: u64,
     },
+    /// The body is packed in a way that was not asked for.
+    #[error("it is packed as '{0}', which was not asked for")]
+    Coding(String),
+    /// The body is not packed as it says, or not to its end.
+    #[error("it is no gzip though it says so, or is cut off")]
+    Garbled,
+    /// The body inflates to more than anything honest.
+    #[error("it inflates to far more than a feed would")]
+    Inflation,
+    /// After a body broke off, what came is not the rest of the same body.
+    #[error("it broke off, and what came then is of another body")]
+    NotTheRest,
     /// No feed, or a broken one.
     #[error("{}", chain(.0.as_ref()))]
     Feed(Arc<FeedError>),
+    /// A count that is none.
+    #[error("it is no number, where a count was asked for")]
+    Count,
     /// No zip archive.
     #[error("it is no nupkg, but {}", content_type.as_deref().unwrap_or("something of unknown type"))]
     NotPackage {
@@ -173,6 +208,22 @@ impl UpstreamError {
         }
     }
 
+    /// Returns whether the upstream answers that it does not take the question: nuget.org has status 400 and says that the
+    /// question is deprecated, the Chocolatey community repository has 406 and 410, also for rows beyond the 10,000th.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::BadAnswer { answer, .. } => match answer {
+                BadAnswer::Status(status) => matches!(status, 400 | 405 | 406 | 410 | 414 | 416 | 422),
+                BadAnswer::Feed(error) => matches!(error.as_ref(), FeedError::Reported { .. }),
+                _ => false,
+            },
+            Self::Unavailable { outage, .. } => matches!(outage, Outage::Status(501)),
+            Self::NotFound { status, .. } => *status == 410,
+            Self::Refused { .. } => false,
+        }
+    }
+
     /// Returns whether time ran out: what a gateway calls a timeout.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
@@ -181,8 +232,32 @@ impl UpstreamError {
         };
         matches!(
             outage,
-            Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_)
+            Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_) | Outage::TooSlow(_)
         )
+    }
+
+    /// Returns whether the upstream answers that it does not take the question, or no further page of its answer.
+    ///
+    /// The Chocolatey community repository says 406 to item 10,001 of any answer and to filters that it does not know,
+    /// nuget.org 400 to what it calls deprecated.
+    #[must_use]
+    pub fn is_refused_question(&self) -> bool {
+        let Self::BadAnswer { answer, .. } = self else {
+            return false;
+        };
+        matches!(
+            answer,
+            BadAnswer::Status(400 | 404 | 405 | 406 | 410 | 414 | 501) | BadAnswer::PageGone(_)
+        )
+    }
+
+    /// Returns whether it was not asked because larder itself keeps to limits: nothing is wrong with it.
+    #[must_use]
+    pub fn is_own_limit(&self) -> bool {
+        let Self::Unavailable { outage, .. } = self else {
+            return false;
+        };
+        matches!(outage, Outage::Limited { .. } | Outage::Busy(_) | Outage::Crowded)
     }
 
     /// Returns whether nothing was asked because no upstream is to be.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::access::AccessSettings;
 use super::breaker::BreakerSettings;
-use super::condition::RetrySettings;
+use super::hosts::Hosts;
+use super::retry::RetrySettings;
+use super::scheduler::PaceSettings;
+use super::tempo::Slowest;
 use super::uplink::Uplink;
-use crate::clock::Clock;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -18,6 +20,8 @@ pub struct Timeouts {
     pub header: Duration,
     /// Between two pieces of the body.
     pub body: Duration,
+    /// The slowest that a body may come.
+    pub slowest: Slowest,
 }
 
 impl Default for Timeouts {
@@ -26,6 +30,7 @@ impl Default for Timeouts {
             connect: Duration::from_millis(3500),
             header: Duration::from_secs(20),
             body: Duration::from_secs(15),
+            slowest: Slowest::default(),
         }
     }
 }
@@ -45,10 +50,12 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
+    /// How often and how much at once it is asked.
+    pub pace: PaceSettings,
+    /// What is known of the hosts, in common with all other upstreams; and the time.
+    pub hosts: Hosts,
     /// Whether it may be asked at all.
     pub uplink: Uplink,
-    /// The time.
-    pub clock: Clock,
 }
 
 /// How much of an upstream's answers is read.

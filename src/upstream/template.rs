@@ -1,6 +1,8 @@
 //! A place with nupkgs whose addresses follow from id and version. It announces nothing: what is there is known by
 //! fetching it.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture};
 use url::Url;
@@ -13,6 +15,7 @@ use super::settings::ClientSettings;
 use super::{
     BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
 };
+use super::{ListPage, Listing};
 use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::redact;
@@ -32,7 +35,7 @@ pub struct TemplateSettings {
 pub struct TemplateUpstream {
     name: SourceName,
     template: String,
-    client: HttpClient,
+    client: Arc<HttpClient>,
 }
 
 impl TemplateUpstream {
@@ -44,7 +47,7 @@ impl TemplateUpstream {
         Ok(Self {
             name: settings.name,
             template: settings.template,
-            client: HttpClient::new(&sample, &settings.client)?,
+            client: Arc::new(HttpClient::new(&sample, &settings.client)?),
         })
     }
 
@@ -95,6 +98,18 @@ impl Upstream for TemplateUpstream {
         .boxed()
     }
 
+    fn list<'a>(&'a self, _: &'a Listing, _: &'a Urgency) -> BoxFuture<'a, Result<ListPage, UpstreamError>> {
+        let nothing = ListPage {
+            items: Vec::new(),
+            next: None,
+        };
+        future::ready(Ok(nothing)).boxed()
+    }
+
+    fn count<'a>(&'a self, _: &'a UpstreamSearch, _: &'a Urgency) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        future::ready(Ok(0)).boxed()
+    }
+
     fn open<'a>(
         &'a self,
         id: &'a PackageId,
@@ -102,7 +117,16 @@ impl Upstream for TemplateUpstream {
         _: Option<&'a str>,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>> {
-        async move { open_package(&self.client, self.address(id, version)?, urgency).await }.boxed()
+        async move {
+            open_package(
+                &self.client,
+                self.address(id, version)?,
+                self.client.share_of(id),
+                urgency,
+            )
+            .await
+        }
+        .boxed()
     }
 }
 

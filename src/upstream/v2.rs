@@ -3,6 +3,7 @@
 //!
 //! It believes no page that leads astray or in circles, and takes no versions of an id that was not asked for.
 
+mod list;
 mod search;
 mod versions;
 
@@ -22,6 +23,7 @@ use super::want::{Want, validators};
 use super::{
     BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
 };
+use super::{ListPage, Listing};
 use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
@@ -45,7 +47,7 @@ pub struct V2Settings {
 /// A v2 feed that packages are mirrored from.
 pub struct V2Upstream {
     name: SourceName,
-    client: HttpClient,
+    client: Arc<HttpClient>,
     limits: Limits,
 }
 
@@ -69,7 +71,7 @@ impl V2Upstream {
         }
         Ok(Self {
             name: settings.name,
-            client: HttpClient::new(&base, &settings.client)?,
+            client: Arc::new(HttpClient::new(&base, &settings.client)?),
             limits: settings.limits,
         })
     }
@@ -163,6 +165,22 @@ impl Upstream for V2Upstream {
         self.search_page(search, urgency).boxed()
     }
 
+    fn list<'a>(
+        &'a self,
+        listing: &'a Listing,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<ListPage, UpstreamError>> {
+        self.list_page(listing, urgency).boxed()
+    }
+
+    fn count<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        self.search_count(search, urgency).boxed()
+    }
+
     fn open<'a>(
         &'a self,
         id: &'a PackageId,
@@ -177,7 +195,7 @@ impl Upstream for V2Upstream {
             let path = format!("package/{}/{}", encode(id.as_str()), encode(version.as_str()));
             Ok(self.address(&path, None))
         };
-        async move { open_package(&self.client, url?, urgency).await }.boxed()
+        async move { open_package(&self.client, url?, self.client.share_of(id), urgency).await }.boxed()
     }
 }
 

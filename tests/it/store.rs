@@ -93,14 +93,16 @@ impl Data {
                 .map(|upstream| (upstream.name().clone(), upstream))
                 .collect(),
             lifetimes: std::collections::HashMap::new(),
+            unsearched: std::collections::HashSet::new(),
             limits: MirrorLimits {
                 patience: Duration::from_secs(60),
                 package_bytes: 1 << 30,
                 nupkg: NupkgLimits::default(),
             },
+            state: store.state.clone(),
+            syncs: std::collections::HashMap::new(),
             offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
             caches: std::collections::HashMap::new(),
-            state: store.state.clone(),
             clock: self.clock.clone(),
         };
         (store, Mirror::new(parts, rows))

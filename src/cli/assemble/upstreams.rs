@@ -6,11 +6,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::secrets::{self, reveal};
-use crate::clock::Clock;
 use crate::config::{self, Config, ProxyConfig, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::upstream::{
-    AccessSettings, BreakerSettings, ClientSettings, Limits, ProxySettings, RetrySettings, TemplateSettings,
-    TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
+    AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, ProxySettings, RetrySettings,
+    Slowest, TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
 
 /// Makes the client of an upstream.
@@ -18,12 +17,16 @@ pub(super) fn make(
     config: &Config,
     upstream: &UpstreamConfig,
     uplink: &Uplink,
-    clock: &Clock,
+    hosts: &Hosts,
 ) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
         body: upstream.timeouts.between_bytes,
+        slowest: Slowest {
+            bytes_per_second: upstream.timeouts.slowest.bytes(),
+            ..Slowest::default()
+        },
     };
     let user_agent = upstream.access.user_agent.as_ref().map_or_else(
         || format!("larder/{}", env!("CARGO_PKG_VERSION")),
@@ -40,7 +43,8 @@ pub(super) fn make(
         },
         breaker: BreakerSettings::default(),
         uplink: uplink.clone(),
-        clock: clock.clone(),
+        pace: PaceSettings::default(),
+        hosts: hosts.clone(),
     };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {

@@ -58,7 +58,7 @@ impl Mirror {
     }
 
     /// Takes note of what an upstream says of an id of which `known` is here: all versions that it has, or some.
-    pub(in crate::mirror) fn told(&self, source: &SourceName, id: &PackageId, told: Told<'_>, known: &[Record]) {
+    pub(in crate::mirror) fn hear_of(&self, source: &SourceName, id: &PackageId, told: Told<'_>, known: &[Record]) {
         let Some(stock) = self.inner.room.ledger.stock(source) else {
             return;
         };
