@@ -5,6 +5,7 @@
 mod coalesce;
 mod completion;
 mod counters;
+mod deliver;
 mod error;
 mod fetch;
 mod follow;
@@ -32,6 +33,7 @@ use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::{Upstream, UpstreamError};
+use crate::via::Pseudonym;
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
@@ -77,6 +79,8 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What this larder calls itself to others.
+    pub pseudonym: Pseudonym,
     /// The time.
     pub clock: Clock,
 }
@@ -96,11 +100,13 @@ struct Inner {
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    pseudonym: Pseudonym,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    undelivered: remembered::Undelivered,
     notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
@@ -121,6 +127,7 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            pseudonym,
             clock,
         } = parts;
         let at = clock.now();
@@ -141,11 +148,13 @@ impl Mirror {
                 views,
                 limits,
                 offline,
+                pseudonym,
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                undelivered: remembered::Undelivered::default(),
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
@@ -158,6 +167,12 @@ impl Mirror {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Returns what this larder calls itself to others.
+    #[must_use]
+    pub fn pseudonym(&self) -> &Pseudonym {
+        &self.inner.pseudonym
     }
 
     /// Returns the bounds.

@@ -21,6 +21,7 @@ use crate::catalog::{Announced, Change, Column, Expression, Instant, Query, Sear
 use crate::nuget::{PackageId, SemVerLevel};
 use crate::upstream::v2::SEARCH_PAGE;
 use crate::upstream::{SearchOrder, UpstreamSearch, Urgency};
+use crate::via;
 use crate::view::FeedView;
 
 /// How many pages of one upstream's search one request may ask for.
@@ -116,13 +117,13 @@ impl Mirror {
                 pages += 1;
                 let (mirror, asked) = (self.clone(), key.clone());
                 let work = move || {
-                    async move {
+                    via::carried(async move {
                         // A search that ended since somebody found none has brought it.
                         match mirror.searched(&asked) {
                             Some(done) => Ok(done.next_skip),
                             None => mirror.search(asked).await,
                         }
-                    }
+                    })
                     .boxed()
                 };
                 self.inner

@@ -8,6 +8,7 @@ use super::condition::RetrySettings;
 use super::uplink::Uplink;
 use crate::clock::Clock;
 use crate::limits::FeedLimits;
+use crate::via::Pseudonym;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct ClientSettings {
     pub breaker: BreakerSettings,
     /// Whether it may be asked at all.
     pub uplink: Uplink,
+    /// What this larder calls itself in the requests.
+    pub pseudonym: Pseudonym,
     /// The time.
     pub clock: Clock,
 }

@@ -12,12 +12,13 @@ use crate::upstream::{
     AccessSettings, BreakerSettings, ClientSettings, Limits, ProxySettings, RetrySettings, TemplateSettings,
     TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
+use crate::via::Pseudonym;
 
 /// Makes the client of an upstream.
 pub(super) fn make(
     config: &Config,
     upstream: &UpstreamConfig,
-    uplink: &Uplink,
+    (uplink, pseudonym): (&Uplink, &Pseudonym),
     clock: &Clock,
 ) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
@@ -40,6 +41,7 @@ pub(super) fn make(
         },
         breaker: BreakerSettings::default(),
         uplink: uplink.clone(),
+        pseudonym: pseudonym.clone(),
         clock: clock.clone(),
     };
     let name = upstream.name.clone();
