@@ -20,7 +20,7 @@ use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Of
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
-use crate::upstream::{Uplink, Upstream};
+use crate::upstream::{Hosts, Uplink, Upstream};
 use crate::via::Pseudonym;
 
 /// Whose keys may change things.
@@ -61,8 +61,9 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let (uplink, pseudonym) = (Uplink::default(), Pseudonym::random());
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
+    let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
     for upstream in config.upstreams() {
-        let made = upstreams::make(config, upstream, (&uplink, &pseudonym), clock)
+        let made = upstreams::make(config, upstream, (&uplink, &pseudonym), &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }

@@ -52,7 +52,7 @@ impl ServerConfig {
         let address = match url.host()? {
             Host::Ipv4(address) => Some(IpAddr::V4(address)),
             Host::Ipv6(address) => Some(IpAddr::V6(address)),
-            Host::Domain(name) if name == "localhost" => None,
+            Host::Domain("localhost") => None,
             Host::Domain(_) => return None,
         };
         let here = self.listen.ip();

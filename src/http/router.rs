@@ -37,7 +37,8 @@ async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Conn
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let wanted = Wanted::of(request.headers());
     let answered = match way(&app, request.headers()) {
-        Ok(way) => via::coming_through(way, answer(&app, connection, request)).await,
+        Ok(way) if way.is_empty() => answer(&app, connection, request).await,
+        Ok(way) => Box::pin(via::coming_through(way, answer(&app, connection, request))).await,
         Err(looped) => Err(looped),
     };
     let mut response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));

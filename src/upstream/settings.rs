@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::access::AccessSettings;
 use super::breaker::BreakerSettings;
-use super::condition::RetrySettings;
+use super::hosts::Hosts;
+use super::retry::RetrySettings;
+use super::scheduler::PaceSettings;
 use super::uplink::Uplink;
-use crate::clock::Clock;
 use crate::limits::FeedLimits;
 use crate::via::Pseudonym;
 
@@ -46,12 +47,14 @@ pub struct ClientSettings {
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
+    /// How often and how much at once it is asked.
+    pub pace: PaceSettings,
+    /// What is known of the hosts, in common with all other upstreams; and the time.
+    pub hosts: Hosts,
     /// Whether it may be asked at all.
     pub uplink: Uplink,
     /// What this larder calls itself in the requests.
     pub pseudonym: Pseudonym,
-    /// The time.
-    pub clock: Clock,
 }
 
 /// How much of an upstream's answers is read.

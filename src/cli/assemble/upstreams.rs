@@ -6,11 +6,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::secrets::{self, reveal};
-use crate::clock::Clock;
 use crate::config::{self, Config, ProxyConfig, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::upstream::{
-    AccessSettings, BreakerSettings, ClientSettings, Limits, ProxySettings, RetrySettings, TemplateSettings,
-    TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
+    AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, ProxySettings, RetrySettings,
+    TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
 use crate::via::Pseudonym;
 
@@ -19,7 +18,7 @@ pub(super) fn make(
     config: &Config,
     upstream: &UpstreamConfig,
     (uplink, pseudonym): (&Uplink, &Pseudonym),
-    clock: &Clock,
+    hosts: &Hosts,
 ) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
         connect: upstream.timeouts.connect,
@@ -42,7 +41,8 @@ pub(super) fn make(
         breaker: BreakerSettings::default(),
         uplink: uplink.clone(),
         pseudonym: pseudonym.clone(),
-        clock: clock.clone(),
+        pace: PaceSettings::default(),
+        hosts: hosts.clone(),
     };
     let name = upstream.name.clone();
     Ok(match &upstream.kind {
