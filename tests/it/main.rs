@@ -41,6 +41,7 @@ mod searching;
 mod several_upstreams;
 mod store;
 mod support;
+mod syncing;
 mod updates;
 mod upstream_access;
 mod upstream_calm;
