@@ -6,6 +6,7 @@ mod background;
 mod coalesce;
 mod completion;
 mod counters;
+mod deliver;
 mod error;
 mod evict;
 mod fetch;
@@ -38,6 +39,7 @@ use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::{Upstream, UpstreamError};
+use crate::via::Pseudonym;
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
@@ -90,6 +92,8 @@ pub struct MirrorParts {
     pub offline: Offline,
     /// What the packages of each upstream may take; any number of bytes for those that are left out.
     pub caches: HashMap<SourceName, CacheLimits>,
+    /// What this larder calls itself to others.
+    pub pseudonym: Pseudonym,
     /// The folder for what is remembered beside the index.
     pub state: PathBuf,
     /// How the lists of upstreams are kept known; as [`SyncSettings::default`] says for those that are left out.
@@ -114,6 +118,7 @@ struct Inner {
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    pseudonym: Pseudonym,
     syncs: sync::Syncs,
     background: background::Background,
     clock: Clock,
@@ -121,6 +126,7 @@ struct Inner {
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    undelivered: remembered::Undelivered,
     notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
@@ -144,6 +150,7 @@ impl Mirror {
             limits,
             offline,
             caches,
+            pseudonym,
             state,
             syncs,
             clock,
@@ -168,6 +175,7 @@ impl Mirror {
                 views,
                 limits,
                 offline,
+                pseudonym,
                 syncs: sync::Syncs::new(state, syncs),
                 background: background::Background::default(),
                 clock,
@@ -175,6 +183,7 @@ impl Mirror {
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                undelivered: remembered::Undelivered::default(),
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
@@ -188,6 +197,12 @@ impl Mirror {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Returns what this larder calls itself to others.
+    #[must_use]
+    pub fn pseudonym(&self) -> &Pseudonym {
+        &self.inner.pseudonym
     }
 
     /// Returns the bounds.

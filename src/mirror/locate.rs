@@ -68,7 +68,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    fn of(located: Located, standing: Standing) -> Self {
+    pub(super) fn of(located: Located, standing: Standing) -> Self {
         Self {
             located,
             served: Served::undated(standing),
@@ -110,7 +110,7 @@ impl Mirror {
         let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
                 Some(content) => return self.delivered(record, content).await,
-                None => self.arrive(&record.source.clone(), id, version, Some(record)).await?,
+                None => return self.deliver(view, record).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await?,
         };
@@ -118,7 +118,7 @@ impl Mirror {
     }
 
     /// What is here already.
-    async fn delivered(&self, record: Record, content: Content) -> Result<Delivery, MirrorError> {
+    pub(super) async fn delivered(&self, record: Record, content: Content) -> Result<Delivery, MirrorError> {
         let using = match self.hold(&record, &content) {
             Held::Here(using) => using,
             Held::Going => return self.brought_back(record).await,

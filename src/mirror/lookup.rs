@@ -20,6 +20,7 @@ use crate::nuget::PackageId;
 use crate::store::Note;
 use crate::store::packages::Place;
 use crate::upstream::{Outage, Priority, UpstreamError, Urgency, Versions};
+use crate::via;
 use crate::view::FeedView;
 
 /// The look-ups that run now.
@@ -68,13 +69,13 @@ impl Mirror {
         }
         let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
         let work = move || {
-            async move {
+            via::carried(async move {
                 // A look-up that ended since somebody found nothing fresh has brought it.
                 if mirror.is_fresh(&upstream, &asked).await? {
                     return Ok(());
                 }
                 mirror.look_up(&upstream, &asked, &Urgency::default()).await
-            }
+            })
             .boxed()
         };
         let key = (source.clone(), id.clone());

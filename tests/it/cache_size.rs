@@ -82,6 +82,12 @@ async fn status(app: &TestApp) -> serde_json::Value {
     serde_json::from_slice(&answer.body).expect("JSON")
 }
 
+async fn restart_with(app: &mut TestApp, configuration: &str) {
+    app.stop().await;
+    app.reconfigure(configuration);
+    app.open().await;
+}
+
 /// Waits until all that lay there at the start is counted.
 async fn counted(app: &TestApp) {
     while status(app).await["upstreams"][0]["cache"]["is_counted"] != true {
@@ -192,7 +198,7 @@ async fn a_smaller_cache_makes_room_at_the_start() {
     let (gallery, packages) = gallery_of(10).await;
     let mut app = TestApp::start(&upstream("gallery", &gallery)).await;
     ask(&app, &packages).await;
-    app.restart_with(&at_most(&gallery, &packages, 5)).await;
+    restart_with(&mut app, &at_most(&gallery, &packages, 5)).await;
     comes_to_hold(&app, &["p06", "p07", "p08", "p09"]).await;
 }
 
@@ -206,7 +212,7 @@ async fn nothing_goes_while_larder_is_offline() {
         .await
         .unwrap()
         .expect_status(200);
-    app.restart_with(&at_most(&gallery, &packages, 5)).await;
+    restart_with(&mut app, &at_most(&gallery, &packages, 5)).await;
     counted(&app).await;
     ask(&app, &packages).await;
     assert_eq!(held(&app).len(), 10);
@@ -241,7 +247,7 @@ async fn what_no_upstream_has_any_more_stays() {
     let mut configuration = at_most(&gallery, &packages, 5);
     configuration += "[[feed]]\nname = \"default\"\nupstreams = [\"gallery\"]\nreserved = [\"p03\"]\n";
     app.open().await;
-    app.restart_with(&configuration).await;
+    restart_with(&mut app, &configuration).await;
     comes_to_hold(&app, &["p00", "p01", "p02", "p03"]).await;
 }
 

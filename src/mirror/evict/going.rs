@@ -44,7 +44,7 @@ impl Mirror {
         let (mut packages, before) = (0, stock.bytes());
         let mut asked = HashSet::new();
         while stock.bytes() > water.low && !self.inner.offline.is_offline() {
-            let chosen = choose(stock.bytes(), water.low, self.candidates(source, stock, &asked));
+            let chosen = choose(stock.bytes(), water.low, self.who_may_go(source, stock, &asked));
             let doubtful = chosen.iter().filter(|seen| self.is_doubtful(source, seen));
             let doubtful: Vec<PackageId> = doubtful.map(|seen| seen.id.clone()).take(IDS_AT_A_TIME).collect();
             if !doubtful.is_empty() {
@@ -72,7 +72,7 @@ impl Mirror {
     }
 
     /// Returns what may go now. Of the ids that were `asked` for, nothing goes that the upstream is still not known to have.
-    fn candidates(&self, source: &SourceName, stock: &Stock, asked: &HashSet<PackageId>) -> Vec<Seen> {
+    fn who_may_go(&self, source: &SourceName, stock: &Stock, asked: &HashSet<PackageId>) -> Vec<Seen> {
         let pinned = self.inner.room.pinned(source);
         let mut seen = stock.seen();
         seen.retain(|seen| {

@@ -72,7 +72,7 @@ impl TestApp {
     /// Starts a larder with a configuration; keys of `[server]` and `[storage]` are written dotted (`server.page_size = 5`).
     pub(crate) async fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let config = configure(folder.path(), configuration);
+        let config = parse(configuration, folder.path());
         let start = "2026-03-01T12:00:00Z".parse().expect("a time");
         let mut app = Self {
             folder,
@@ -83,6 +83,11 @@ impl TestApp {
         };
         app.open().await;
         app
+    }
+
+    /// Gives a larder that was stopped another configuration.
+    pub(crate) fn reconfigure(&mut self, configuration: &str) {
+        self.config = parse(configuration, self.folder.path());
     }
 
     /// Opens what was stopped, on the same data; the port changes.
@@ -162,13 +167,6 @@ impl TestApp {
 
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
-        self.open().await;
-    }
-
-    /// Stops, and opens the same data with another configuration.
-    pub(crate) async fn restart_with(&mut self, configuration: &str) {
-        self.stop().await;
-        self.config = configure(self.folder.path(), configuration);
         self.open().await;
     }
 
@@ -272,11 +270,6 @@ impl TestApp {
     }
 }
 
-fn configure(folder: &Path, configuration: &str) -> Config {
-    let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
-    Config::parse(&text, folder).unwrap_or_else(|error| panic!("{error}\n{text}"))
-}
-
 impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
@@ -310,6 +303,11 @@ impl Answer {
         let read = read_feed(&self.body, &self.url, FeedLimits::default());
         read.unwrap_or_else(|error| panic!("{}: {error}\n{}", self.url, self.text()))
     }
+}
+
+fn parse(configuration: &str, folder: &Path) -> Config {
+    let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
+    Config::parse(&text, folder).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// Sends a request and reads the answer to its end.
