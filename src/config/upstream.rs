@@ -3,6 +3,7 @@
 mod access;
 mod ids;
 mod kind;
+pub(super) mod limits;
 
 use std::path::Path;
 
@@ -17,6 +18,7 @@ use crate::catalog::SourceName;
 pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
+pub use self::limits::UpstreamLimits;
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -36,6 +38,7 @@ pub(super) const KEYS: &[&str] = &[
     "attempts",
     "freshness",
     "timeouts",
+    "limits",
 ];
 
 /// A feed to mirror.
@@ -55,6 +58,8 @@ pub struct UpstreamConfig {
     pub freshness: Freshness,
     /// How long it is waited for.
     pub timeouts: Timeouts,
+    /// How often and how much at once it is asked.
+    pub limits: UpstreamLimits,
 }
 
 impl UpstreamConfig {
@@ -77,6 +82,9 @@ impl UpstreamConfig {
         let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
         let timeouts = Timeouts::read(&mut below, timeouts)?;
         section.absorb(below);
+        let mut below = section.below("limits", limits::KEYS)?;
+        let limits = UpstreamLimits::read(&mut below, kind.host().as_deref())?;
+        section.absorb(below);
         Ok(Self {
             name,
             kind,
@@ -85,6 +93,7 @@ impl UpstreamConfig {
             attempts,
             freshness,
             timeouts,
+            limits,
         })
     }
 }
