@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::relay::{Gap, Joined, Joining};
 use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError};
 use crate::catalog::expression::Work;
 use crate::catalog::order::Position;
 use crate::catalog::query::Latest;
-use crate::catalog::{Expression, Member, Query, Record, Row, SearchTerms, SourceName};
+use crate::catalog::{Expression, Member, Query, Record, Relayed, Row, SourceName};
 use crate::nuget::SemVerLevel;
 use crate::store::RecordKey;
 use crate::view::{Cut, Edition, FeedView, Hit};
@@ -40,6 +41,8 @@ pub struct Answer {
     pub next: Option<Position>,
     /// Upstreams that could not be asked, so that the answer may be stale or lack what only they know.
     pub failures: Vec<MirrorError>,
+    /// What it may lack although they could.
+    pub gaps: Vec<Gap>,
     /// How fresh it is.
     pub served: Served,
 }
@@ -49,6 +52,9 @@ pub struct Answer {
 pub struct Prepared {
     view: Arc<FeedView>,
     learnt: Learnt,
+    gaps: Vec<Gap>,
+    /// The page, where upstreams have a part in it.
+    cut: Option<Cut<Hit>>,
     edition: Edition,
 }
 
@@ -57,7 +63,8 @@ impl Prepared {
     /// such an answer for as good as another.
     #[must_use]
     pub fn edition(&self) -> Option<Edition> {
-        self.learnt.failures.is_empty().then_some(self.edition)
+        let is_settled = self.learnt.failures.is_empty() && !self.gaps.iter().any(Gap::may_close);
+        is_settled.then_some(self.edition)
     }
 
     /// Returns how fresh the answer will be.
@@ -68,16 +75,42 @@ impl Prepared {
 }
 
 impl Mirror {
-    /// Asks a feed's upstreams for what a query needs. `hint` is what their own searches are asked with where the query fixes no
-    /// id.
-    pub async fn prepare(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Prepared, MirrorError> {
+    /// Asks a feed's upstreams for what a query needs. `relayed` is what their own searches are asked with where the query fixes
+    /// no id.
+    pub async fn prepare(&self, feed: &SourceName, query: &Query, relayed: &Relayed) -> Result<Prepared, MirrorError> {
         let view = self.view(feed)?;
-        let learnt = self.learn_for(view, query, hint).await?;
+        let (learnt, gaps, joined) = match &query.ids {
+            Some(ids) => (self.learn(view, ids).await?, Vec::new(), None),
+            None => self.search_for(view, query, relayed).await?,
+        };
+        let (cut, edition) = match joined {
+            Some(Joined { cut, edition }) => (Some(cut), edition),
+            None => (None, view.edition(query.ids.as_deref())),
+        };
         Ok(Prepared {
-            edition: view.edition(query.ids.as_deref()),
             view: Arc::clone(view),
             learnt,
+            gaps,
+            cut,
+            edition,
         })
+    }
+
+    /// Asks the upstreams for what a query needs that fixes no id.
+    async fn search_for(
+        &self,
+        view: &Arc<FeedView>,
+        query: &Query,
+        relayed: &Relayed,
+    ) -> Result<(Learnt, Vec<Gap>, Option<Joined>), MirrorError> {
+        let Joining { joined, failures, gaps } = self.relay(view, query, relayed).await?;
+        let standing = if failures.is_empty() {
+            Standing::Fresh
+        } else {
+            Standing::Failed
+        };
+        let served = Served::undated(standing);
+        Ok((Learnt { served, failures }, gaps, joined))
     }
 
     /// Answers the query that a feed was prepared for, or the counting of it.
@@ -86,10 +119,23 @@ impl Mirror {
     /// [`MirrorError::Upstream`] where nothing is known that answers, and an upstream that may know could not be asked: such
     /// an answer would be a guess. That there are no updates of a known id is known well enough to be told.
     pub async fn answer_prepared(&self, prepared: Prepared, query: &Query) -> Result<Answer, MirrorError> {
-        let Prepared { view, learnt, .. } = prepared;
+        let Prepared {
+            view,
+            learnt,
+            gaps,
+            cut,
+            ..
+        } = prepared;
         let mut ids = query.ids.iter().flatten();
         let is_told = query.updates.is_some() && ids.any(|id| view.group(id).is_some());
-        let answer = self.answer(&view, query, learnt).await?;
+        let cut = match cut {
+            Some(cut) => cut,
+            None => self.cut(&view, query).await?,
+        };
+        let answer = Answer {
+            gaps,
+            ..Answer::of(&cut, query, learnt)
+        };
         if is_told { Ok(answer) } else { known(answer) }
     }
 
@@ -97,24 +143,9 @@ impl Mirror {
     ///
     /// # Errors
     /// As [`Self::answer_prepared`].
-    pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
-        let prepared = self.prepare(feed, query, hint).await?;
+    pub async fn query(&self, feed: &SourceName, query: &Query, relayed: &Relayed) -> Result<Answer, MirrorError> {
+        let prepared = self.prepare(feed, query, relayed).await?;
         self.answer_prepared(prepared, query).await
-    }
-
-    /// Asks the upstreams for what a query needs.
-    async fn learn_for(&self, view: &Arc<FeedView>, query: &Query, hint: &SearchTerms) -> Result<Learnt, MirrorError> {
-        if let Some(ids) = &query.ids {
-            return self.learn(view, ids).await;
-        }
-        let failures = self.relay(view, query, hint).await?;
-        let standing = if failures.is_empty() {
-            Standing::Fresh
-        } else {
-            Standing::Failed
-        };
-        let served = Served::undated(standing);
-        Ok(Learnt { served, failures })
     }
 
     /// Returns the records of versions that answered, in their order. `None` where one went since.
@@ -131,12 +162,14 @@ impl Mirror {
         Ok(records.into_iter().zip(page).map(as_seen).collect())
     }
 
-    pub(super) async fn answer(
-        &self,
-        view: &Arc<FeedView>,
-        query: &Query,
-        learnt: Learnt,
-    ) -> Result<Answer, MirrorError> {
+    /// Answers a query from what is known.
+    pub(super) async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<Answer, MirrorError> {
+        let cut = self.cut(view, query).await?;
+        Ok(Answer::of(&cut, query, Learnt::nothing()))
+    }
+
+    /// Cuts the page that a query asks for out of what is known.
+    pub(super) async fn cut(&self, view: &Arc<FeedView>, query: &Query) -> Result<Cut<Hit>, MirrorError> {
         let cut = if query.filter.as_ref().is_some_and(Expression::needs_record) {
             let candidates = scan(view, query, FeedView::candidates).await?;
             self.settled(candidates, query).await?
@@ -146,19 +179,26 @@ impl Mirror {
         if query.work.is_spent() {
             return Err(MirrorError::TooCostly);
         }
-        let is_wanted = query.page.top.is_none_or(|top| (cut.rows.len() as u64) < top);
-        let last = cut.rows.last().filter(|_| cut.is_more && is_wanted);
-        Ok(Answer {
-            next: last.map(|last| last.position(query)),
-            page: cut
-                .rows
-                .iter()
-                .map(|hit| Answered::of(hit.member(), query.level))
-                .collect(),
-            total: cut.total,
-            failures: learnt.failures,
-            served: learnt.served,
-        })
+        Ok(cut)
+    }
+
+    /// Lets records say which of the deferred among some versions answer.
+    pub(super) async fn settle_each(
+        &self,
+        hits: Vec<Option<Hit>>,
+        query: &Query,
+    ) -> Result<Vec<Option<Hit>>, MirrorError> {
+        let is_deferred = |hit: &&Hit| hit.is_deferred;
+        let deferred: Vec<Hit> = hits.iter().flatten().filter(is_deferred).cloned().collect();
+        let mut records = self.records_of(&deferred).await?.into_iter();
+        let mut settle = |hit: Hit| {
+            if hit.is_deferred {
+                hit.settle(query, records.next().flatten().as_ref())
+            } else {
+                Some(hit)
+            }
+        };
+        Ok(hits.into_iter().map(|hit| hit.and_then(&mut settle)).collect())
     }
 
     /// Lets records say which of the deferred versions answer, a few at a time: all of them would fill the memory.
@@ -199,6 +239,22 @@ impl Mirror {
             return Ok(Vec::new());
         }
         self.inner.index.lookup(keys).await.map_err(MirrorError::index)
+    }
+}
+
+impl Answer {
+    fn of(cut: &Cut<Hit>, query: &Query, learnt: Learnt) -> Self {
+        let is_wanted = query.page.top.is_none_or(|top| (cut.rows.len() as u64) < top);
+        let last = cut.rows.last().filter(|_| cut.is_more && is_wanted);
+        let answered = |hit: &Hit| Answered::of(hit.member(), query.level);
+        Self {
+            next: last.map(|last| last.position(query)),
+            page: cut.rows.iter().map(answered).collect(),
+            total: cut.total,
+            failures: learnt.failures,
+            gaps: Vec::new(),
+            served: learnt.served,
+        }
     }
 }
 

@@ -1,13 +1,15 @@
-//! What an upstream, a line, a disk and a crowd of clients can do, each with its procedure and its mark. The numbers are small
-//! unless `LARDER_FAULTS=full` asks for those of the marks.
+//! What upstreams and networks do when they fail, and that nobody notices more of it than must be.
+//!
+//! Each test takes a fault through its full procedure with small numbers; `LARDER_FAULTS=full` takes the full ones.
 
+mod resumed;
 mod scheduling;
 
-/// Returns one number for every day, and another where all is asked for.
-fn number(everyday: usize, full: usize) -> usize {
-    if is_full() { full } else { everyday }
-}
-
-fn is_full() -> bool {
-    std::env::var("LARDER_FAULTS").is_ok_and(|value| value == "full")
+/// Returns how often something is done: `few` times, or as often as it takes to be sure.
+pub(crate) fn times(few: usize, full: usize) -> usize {
+    if std::env::var("LARDER_FAULTS").is_ok_and(|value| value == "full") {
+        full
+    } else {
+        few
+    }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::stream::{StreamExt as _, iter};
 
-use super::number;
+use super::times;
 use crate::support::app::{TestApp, find, names};
 use crate::support::faultd::{ANYTHING, Pace, Reply, ScriptedUpstream};
 use crate::support::gallery::{package_target, upstream, upstream_at};
@@ -20,7 +20,7 @@ fn download(id: &str) -> String {
 /// An upstream that answers each of 200 ids with 503 for a minute, in which 50 clients a second ask.
 #[tokio::test]
 async fn fault_19_a_burst_of_failures_is_met_with_few_requests() {
-    let (keys, each_second) = (number(40, 200), number(10, 50));
+    let (keys, each_second) = (times(40, 200), times(10, 50));
     let gallery = ScriptedUpstream::start().await;
     for status in [500, 502, 503] {
         let config = upstream("gallery", &gallery).replace("attempts = 1\n", "");
@@ -154,7 +154,7 @@ async fn fault_20_the_host_that_a_redirect_leads_to_is_left_alone() {
 /// 500 ids that 4 clients ask for, at an upstream that takes 200 ms for each.
 #[tokio::test]
 async fn fault_29_a_crowd_has_its_turns_in_order() {
-    let (keys, latency) = (number(100, 500), number(20, 200));
+    let (keys, latency) = (times(100, 500), times(20, 200));
     let gallery = ScriptedUpstream::start().await;
     let app = TestApp::start(&upstream("gallery", &gallery)).await;
     let slow = Pace {
