@@ -56,7 +56,8 @@ fn the_shipped_file_holds_every_key_with_its_default() {
             + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
             + upstream::limits::KEYS.len()
             + upstream::KEYS.len()
-            - 3
+            + upstream::SYNC_KEYS.len()
+            - 4
             + 7
     );
 }

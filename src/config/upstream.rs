@@ -5,6 +5,7 @@ mod ids;
 mod kind;
 pub(super) mod limits;
 mod search;
+mod sync;
 
 use std::path::Path;
 
@@ -21,6 +22,8 @@ pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
 pub use self::limits::UpstreamLimits;
 pub use self::search::SearchMode;
+pub(super) use self::sync::KEYS as SYNC_KEYS;
+pub use self::sync::{SyncConfig, SyncMetadata};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -42,6 +45,7 @@ pub(super) const KEYS: &[&str] = &[
     "freshness",
     "timeouts",
     "limits",
+    "sync",
 ];
 
 /// A feed to mirror.
@@ -65,6 +69,8 @@ pub struct UpstreamConfig {
     pub timeouts: Timeouts,
     /// How often and how much at once it is asked.
     pub limits: UpstreamLimits,
+    /// Whether its list is kept known.
+    pub sync: SyncConfig,
 }
 
 impl UpstreamConfig {
@@ -91,6 +97,9 @@ impl UpstreamConfig {
         let mut below = section.below("limits", limits::KEYS)?;
         let limits = UpstreamLimits::read(&mut below, kind.host().as_deref())?;
         section.absorb(below);
+        let mut below = section.below("sync", SYNC_KEYS)?;
+        let sync = SyncConfig::read(&mut below)?;
+        section.absorb(below);
         Ok(Self {
             name,
             kind,
@@ -101,6 +110,7 @@ impl UpstreamConfig {
             freshness,
             timeouts,
             limits,
+            sync,
         })
     }
 }
