@@ -44,10 +44,10 @@ async fn taken_by(reply: Reply, shown: &str) -> (u64, Duration) {
             get("git").expect_status(200);
         }
         larder.forget_peak();
-        let (before, begun) = (larder.memory_kib("VmRSS"), larder.processor_time());
+        let (before, begun) = (larder.memory_kib().0, larder.processor_time());
         let answer = get("heavy").expect_status(502);
         let taken = larder.processor_time().saturating_sub(begun);
-        let rise = larder.memory_kib("VmHWM").saturating_sub(before);
+        let rise = larder.memory_kib().1.saturating_sub(before);
         eprintln!("{shown}: {rise} KiB, {taken:?}: {}", answer.reason);
         get("git").expect_status(200);
         (rise, taken)
