@@ -7,14 +7,17 @@ mod completion;
 mod counters;
 mod error;
 mod fetch;
+mod findings;
 mod follow;
 mod freshness;
+mod learn;
 mod locate;
 mod lookup;
 mod offline;
 mod outages;
 mod policy;
 mod publish;
+mod purge;
 mod query;
 mod relay;
 mod remembered;
@@ -41,6 +44,7 @@ pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
+pub use purge::{Purge, Purged, PurgedIds};
 pub use query::{Answer, Answered, Prepared};
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
@@ -100,8 +104,11 @@ struct Inner {
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
     relays: relay::Relays,
-    absences: remembered::Absences,
-    notes: remembered::Notes,
+    findings: findings::Findings,
+    purges: purge::Purges,
+    revalidations: learn::Revalidations,
+    /// The upstreams' addresses, without secrets.
+    addresses: HashMap<SourceName, String>,
     outages: outages::Outages,
     counters: counters::Counters,
     /// Files and index change together, one change of a package at a time.
@@ -126,6 +133,9 @@ impl Mirror {
         let at = clock.now();
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
+        let revalidations = learn::Revalidations::new(upstreams.keys());
+        let address = |(name, upstream): (&SourceName, &Arc<dyn Upstream>)| (name.clone(), upstream.status().home);
+        let addresses = upstreams.iter().map(address).collect();
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -145,8 +155,10 @@ impl Mirror {
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
-                absences: remembered::Absences::default(),
-                notes: remembered::Notes::default(),
+                findings: findings::Findings::default(),
+                purges: purge::Purges::default(),
+                revalidations,
+                addresses,
                 outages: outages::Outages::default(),
                 counters,
                 writes: KeyedLocks::default(),

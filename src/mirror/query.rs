@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::learn::Need;
 use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError};
 use crate::catalog::expression::Work;
@@ -70,9 +71,15 @@ impl Prepared {
 impl Mirror {
     /// Asks a feed's upstreams for what a query needs. `hint` is what their own searches are asked with where the query fixes no
     /// id.
+    ///
+    /// # Errors
+    /// [`MirrorError::Upstream`] where what is known is too old to be served, and the upstream could not be asked.
     pub async fn prepare(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Prepared, MirrorError> {
         let view = self.view(feed)?;
         let learnt = self.learn_for(view, query, hint).await?;
+        if let Some(refusal) = learnt.refusal {
+            return Err(refusal);
+        }
         Ok(Prepared {
             edition: view.edition(query.ids.as_deref()),
             view: Arc::clone(view),
@@ -105,7 +112,7 @@ impl Mirror {
     /// Asks the upstreams for what a query needs.
     async fn learn_for(&self, view: &Arc<FeedView>, query: &Query, hint: &SearchTerms) -> Result<Learnt, MirrorError> {
         if let Some(ids) = &query.ids {
-            return self.learn(view, ids).await;
+            return self.learn(view, ids, Need::Any).await;
         }
         let failures = self.relay(view, query, hint).await?;
         let standing = if failures.is_empty() {
@@ -114,7 +121,10 @@ impl Mirror {
             Standing::Failed
         };
         let served = Served::undated(standing);
-        Ok(Learnt { served, failures })
+        Ok(Learnt {
+            failures,
+            ..served.into()
+        })
     }
 
     /// Returns the records of versions that answered, in their order. `None` where one went since.

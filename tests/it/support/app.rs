@@ -15,6 +15,7 @@ use larder::clock::ManualClock;
 use larder::config::Config;
 use larder::http::listener::{Connection, HttpListener};
 use larder::http::router::router;
+use larder::mirror::Mirror;
 use larder::odata::atom_read::{FeedLimits, FeedPage, read_feed};
 use larder::store::Store;
 use reqwest::header::HeaderMap;
@@ -32,6 +33,9 @@ const IMPORT_KEY: &str = "test-import-key";
 /// How long anything may take that does not happen at once.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Makes what is known of packages so old that their upstream is asked before it is served.
+pub(crate) const OLD: Duration = Duration::from_secs(2 * 3600);
+
 const FORM: &str = "multipart/form-data; boundary=larder";
 
 /// A larder, running or stopped.
@@ -48,6 +52,7 @@ struct Running {
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
     store: Store,
+    mirror: Mirror,
     base_url: String,
 }
 
@@ -70,8 +75,7 @@ impl TestApp {
     /// Starts a larder with a configuration; keys of `[server]` and `[storage]` are written dotted (`server.page_size = 5`).
     pub(crate) async fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
-        let config = Config::parse(&text, folder.path()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let config = read(configuration, folder.path());
         let start = "2026-03-01T12:00:00Z".parse().expect("a time");
         let mut app = Self {
             folder,
@@ -97,6 +101,7 @@ impl TestApp {
             .build()
             .expect("a runtime");
         let mirror = assemble::mirror(&self.config, &store, rows, &clock).expect("a mirror");
+        let kept = mirror.clone();
         let keys = Keys {
             administrator,
             import_key: ApiKey::parse(IMPORT_KEY).expect("a key").digest(),
@@ -119,6 +124,7 @@ impl TestApp {
             stop,
             served,
             store,
+            mirror: kept,
             base_url: format!("http://{address}"),
         });
     }
@@ -142,6 +148,7 @@ impl TestApp {
     async fn end(&mut self) -> Store {
         let running = self.running.take().expect("a larder that runs");
         drop(running.stop);
+        drop(running.mirror);
         // The client's idle connections would hold it up.
         self.client = larder::upstream::client::local_client().expect("a client");
         tokio::time::timeout(DEADLINE, running.served)
@@ -227,6 +234,31 @@ impl TestApp {
         names(&self.feed(&find(id)).await)
     }
 
+    /// Asks again and again until `FindPackagesById` shows these versions: what was asked of the upstream in the background has come.
+    pub(crate) async fn versions_become(&self, id: &str, expected: &[&str]) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let versions = self.versions(id).await;
+            if versions == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not in time: {expected:?}, but {versions:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Returns what larder works with.
+    pub(crate) fn mirror(&self) -> &Mirror {
+        &self.running.as_ref().expect("a larder that runs").mirror
+    }
+
+    /// Stops, and opens the same data with another configuration.
+    pub(crate) async fn reconfigure(&mut self, configuration: &str) {
+        self.stop().await;
+        self.config = read(configuration, self.folder.path());
+        self.open().await;
+    }
+
     /// Pushes as NuGet.Client does.
     pub(crate) async fn push(&self, package: &Packed) -> Answer {
         self.push_to("/api/v2/package/", package).await
@@ -293,6 +325,11 @@ impl Answer {
         let read = read_feed(&self.body, &self.url, FeedLimits::default());
         read.unwrap_or_else(|error| panic!("{}: {error}\n{}", self.url, self.text()))
     }
+}
+
+fn read(configuration: &str, folder: &Path) -> Config {
+    let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
+    Config::parse(&text, folder).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// Sends a request and reads the answer to its end.
