@@ -25,7 +25,7 @@ pub use announced::{Announced, Entry};
 pub use change::{Change, Listed, Outcome};
 pub use columns::{Column, Columns};
 pub use expression::Expression;
-pub use group::{Contribution, Group, Member};
+pub use group::{Contribution, Group, Member, Shadow};
 pub use query::Query;
 pub use record::{Content, Origin, Property, Record, SourceName};
 pub use row::Row;

@@ -7,6 +7,7 @@ mod error;
 mod feed;
 mod limits;
 mod pattern;
+mod secret;
 mod server;
 mod storage;
 mod timing;
@@ -20,20 +21,24 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use self::document::{Document, Section};
-use self::feed::Siblings;
+use self::feed::{Siblings, includes};
 use crate::catalog::SourceName;
 use crate::limits::MAX_CONFIG_BYTES;
 
 pub use self::document::{Origin, Setting};
 pub use self::error::{ConfigError, Place};
+pub use self::feed::includes::IncludedFeed;
 pub use self::feed::{DeletePolicy, FeedConfig};
 pub use self::limits::Limits;
 pub use self::pattern::{IdPattern, PatternError};
+pub use self::secret::Secret;
 pub use self::server::ServerConfig;
 pub use self::storage::StorageConfig;
 pub use self::timing::{Freshness, Timeouts};
 pub use self::units::ByteSize;
-pub use self::upstream::{UpstreamConfig, UpstreamKind, UrlTemplate, UserAgent};
+pub use self::upstream::{
+    Access, Credentials, HeaderName, IdRules, ProxyConfig, UpstreamConfig, UpstreamKind, UrlTemplate, UserAgent,
+};
 
 /// The file that larder comes with: every key, its meaning and its default.
 pub const SHIPPED: &str = include_str!("../mirror.toml");
@@ -120,6 +125,12 @@ impl Config {
             .expect("one feed is the default")
     }
 
+    /// Returns a feed and all whose packages show in it, in the order in which they are looked at.
+    #[must_use]
+    pub fn members<'a>(&'a self, feed: &'a FeedConfig) -> Vec<IncludedFeed<'a>> {
+        includes::members(&self.feeds, feed)
+    }
+
     /// Returns every key with the value in force and where it came from, secrets hidden.
     #[must_use]
     pub fn settings(&self) -> &[Setting] {
@@ -151,7 +162,7 @@ impl Config {
         settings.append(&mut section.into_settings());
 
         let mut names = Names::default();
-        let upstreams = read_upstreams(&document, (&freshness, &timeouts), &mut names, &mut settings)?;
+        let upstreams = read_upstreams(&document, (base_dir, &freshness, &timeouts), &mut names, &mut settings)?;
         let feeds = read_feeds(&document, &upstreams, &mut names, &mut settings)?;
         Ok(Self {
             server,
@@ -192,13 +203,13 @@ fn read_text(file: &Path) -> Result<String, ConfigError> {
 
 fn read_upstreams(
     document: &Document<'_>,
-    (freshness, timeouts): (&Freshness, &Timeouts),
+    (base_dir, freshness, timeouts): (&Path, &Freshness, &Timeouts),
     names: &mut Names,
     settings: &mut Vec<Setting>,
 ) -> Result<Vec<UpstreamConfig>, ConfigError> {
     let mut upstreams = Vec::new();
     for mut section in document.list("upstream", upstream::KEYS)? {
-        let upstream = UpstreamConfig::read(&mut section, freshness, timeouts)?;
+        let upstream = UpstreamConfig::read(&mut section, base_dir, freshness, timeouts)?;
         names.add(&upstream.name, "an upstream", &section)?;
         upstreams.push(upstream);
         settings.append(&mut section.into_settings());
@@ -219,6 +230,7 @@ fn read_feeds(
         Siblings::Some
     };
     let mut feeds: Vec<FeedConfig> = Vec::new();
+    let mut places = BTreeMap::new();
     for mut section in sections {
         let feed = FeedConfig::read(&mut section, siblings)?;
         names.add(&feed.name, "a feed", &section)?;
@@ -230,8 +242,14 @@ fn read_feeds(
             );
             return Err(section.refuse("default", problem));
         }
+        places.insert(feed.name.clone(), section.place_of("include"));
         feeds.push(feed);
         settings.append(&mut section.into_settings());
+    }
+    if let Some((name, problem)) = includes::flaw(&feeds) {
+        let place = places.remove(name).flatten().unwrap_or_else(|| document.start());
+        let key = format!("feed.{name}.include");
+        return Err(ConfigError::Value { place, key, problem });
     }
     if feeds.is_empty() {
         let mut section = document.implied("feed");

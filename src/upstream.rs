@@ -3,6 +3,7 @@
 //! Knows how an upstream is addressed and when its answer can be believed; keeps nothing, remembers nothing, and knows
 //! neither store nor clients. Absent, unavailable and forbidden stay different answers: [`ErrorKind`].
 
+mod access;
 mod address;
 mod answer;
 mod breaker;
@@ -12,6 +13,9 @@ mod content;
 pub mod error;
 mod guard;
 mod headers;
+mod hosts;
+mod retry;
+mod scheduler;
 mod settings;
 mod status;
 pub mod template;
@@ -28,10 +32,14 @@ use crate::catalog::query::{Latest, Prerelease};
 use crate::catalog::{Announced, SearchTerms, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel};
 
+pub use access::{AccessSettings, ProxySettings};
 pub use breaker::BreakerSettings;
 pub use client::SetupError;
-pub use condition::RetrySettings;
+pub use condition::{Host, PauseReason};
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
+pub use hosts::{Hosts, KeepPauses, KeptPause};
+pub use retry::RetrySettings;
+pub use scheduler::PaceSettings;
 pub use settings::{ClientSettings, Limits, Timeouts};
 pub use status::{
     BreakerStatus, BucketStatus, FailureCounts, PauseStatus, PerPriority, SeenError, Totals, UpstreamStatus,

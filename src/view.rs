@@ -8,43 +8,21 @@ mod edition;
 mod feed_view;
 mod judge;
 mod page;
+mod shape;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalog::{Contribution, Group, Instant, Row, SourceName};
-use crate::config::IdPattern;
+use feed_view::Regrouped;
+
+use crate::catalog::{Contribution, Group, Instant, Row, Shadow, SourceName};
 use crate::nuget::PackageId;
 
 pub use answer::Hit;
 pub use edition::Edition;
 pub use feed_view::FeedView;
 pub use page::{Cut, Side};
-
-/// How a feed is made of sources.
-#[derive(Debug, Clone)]
-pub struct FeedShape {
-    /// The feed's name, which is that of its hosted source.
-    pub name: SourceName,
-    /// The upstream sources, the first one first.
-    pub upstreams: Vec<SourceName>,
-    /// Ids that no upstream may answer for.
-    pub reserved: Vec<IdPattern>,
-}
-
-impl FeedShape {
-    /// Returns whether an id belongs to what is hosted here alone.
-    #[must_use]
-    pub fn reserves(&self, id: &str) -> bool {
-        self.reserved.iter().any(|pattern| pattern.matches(id))
-    }
-
-    /// Returns whether an id that begins with a text can belong to what is hosted here alone.
-    #[must_use]
-    pub fn reserves_any_with(&self, prefix: &str) -> bool {
-        self.reserved.iter().any(|pattern| pattern.can_match_with(prefix))
-    }
-}
+pub use shape::{FeedShape, HostedSource, UpstreamSource};
 
 /// All rows of all sources, and every feed's view of them.
 #[derive(Debug)]
@@ -90,6 +68,13 @@ impl Views {
         self.feeds.iter().find(|feed| feed.shape().name == *name)
     }
 
+    /// Returns whether any feed takes an id from a source.
+    #[must_use]
+    pub fn admits(&self, source: &SourceName, id: &PackageId) -> bool {
+        let admits = |feed: &Arc<FeedView>| feed.shape().admits(source, id);
+        self.feeds.iter().any(admits)
+    }
+
     /// Takes in all rows of an id in a source as a commit left them; what that commit or a later one left already is passed
     /// over.
     ///
@@ -116,7 +101,7 @@ impl Views {
         // Feeds change under the same lock, so that they see commits in their order.
         for feed in &self.feeds {
             let shape = feed.shape();
-            if shape.name == *source || shape.upstreams.contains(source) {
+            if shape.has(source) {
                 feed.replace(id, regroup(&sources, shape, id), at);
             }
         }
@@ -127,30 +112,29 @@ fn regroup(
     sources: &HashMap<SourceName, HashMap<PackageId, Known>>,
     shape: &FeedShape,
     id: &PackageId,
-) -> Option<Group> {
-    let rows_of = |source: &SourceName| {
-        sources
-            .get(source)
-            .and_then(|ids| ids.get(id))
-            .map(|known| known.rows.as_slice())
+) -> Option<Regrouped> {
+    let contribution = |source| Contribution {
+        source,
+        rows: rows_of(sources, source, id),
     };
-    let hosted = Contribution {
-        source: &shape.name,
-        rows: rows_of(&shape.name).unwrap_or_default(),
-    };
-    let upstreams = if shape.reserves(id.lower()) {
-        &[][..]
-    } else {
-        &shape.upstreams[..]
-    };
-    let upstreams: Vec<Contribution<'_>> = upstreams
+    let hosted: Vec<_> = shape.hosted.iter().map(|hosted| contribution(&hosted.source)).collect();
+    let is_private = shape
+        .hosted
         .iter()
-        .map(|source| Contribution {
-            source,
-            rows: rows_of(source).unwrap_or_default(),
-        })
-        .collect();
-    Group::merge(&hosted, &upstreams)
+        .any(|hosted| hosted.shadow == Shadow::Id && !rows_of(sources, &hosted.source, id).is_empty());
+    let upstreams: Vec<_> = shape.upstreams_for(id).map(contribution).collect();
+    let shadow = if is_private { Shadow::Id } else { Shadow::Version };
+    let group = Group::merge(&hosted, &upstreams, shadow)?;
+    Some(Regrouped { group, is_private })
+}
+
+fn rows_of<'a>(
+    sources: &'a HashMap<SourceName, HashMap<PackageId, Known>>,
+    source: &SourceName,
+    id: &PackageId,
+) -> &'a [Arc<Row>] {
+    let known = sources.get(source).and_then(|ids| ids.get(id));
+    known.map(|known| known.rows.as_slice()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -161,11 +145,7 @@ mod tests {
     #[test]
     fn a_row_stands_for_one_commit() {
         let (feed, id): (SourceName, PackageId) = ("ours".parse().unwrap(), "git".parse().unwrap());
-        let shape = FeedShape {
-            name: feed.clone(),
-            upstreams: Vec::new(),
-            reserved: Vec::new(),
-        };
+        let shape = FeedShape::plain(feed.clone(), []);
         let at = instant("2026-03-01");
         let views = Views::new(vec![shape], at);
         let apply = |seq, rows| {

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use larder::catalog::expression::{Verdict, Work};
-use larder::catalog::{Columns, Content, Contribution, Entry, Expression, Group, Origin, Property, Record, SourceName};
+use larder::catalog::{
+    Columns, Content, Contribution, Entry, Expression, Group, Origin, Property, Record, Shadow, SourceName,
+};
 use larder::limits::{MAX_ORDER_KEYS, MAX_PATH_BYTES, MAX_QUERY_BYTES};
 use larder::nuget::SemVerLevel;
 use larder::odata::address::{self, Address, AddressError, Collection, Key};
@@ -110,11 +112,12 @@ pub(crate) fn filter(data: &[u8]) {
     };
     for record in RECORDS.iter() {
         let group = Group::merge(
-            &Contribution {
+            &[Contribution {
                 source: &record.source,
                 rows: std::slice::from_ref(&record.row),
-            },
+            }],
             &[],
+            Shadow::Id,
         );
         let group = group.expect("a group of one");
         let member = group.members().first().expect("a group of one");

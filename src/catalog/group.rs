@@ -97,25 +97,36 @@ pub struct Contribution<'a> {
     pub rows: &'a [Arc<Row>],
 }
 
+/// What a hosted version hides of the upstreams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shadow {
+    /// That version alone: higher ones of an upstream are shown.
+    Version,
+    /// Its id, all versions of it: a higher version elsewhere never overtakes a private package.
+    Id,
+}
+
 impl Group {
     /// Merges what a feed's sources hold of one id.
     ///
-    /// `hosted` is the feed's own source: where it has any version of the id, listed or not, the upstreams do not count
-    /// (an id is shadowed, not a version: a higher version elsewhere must never overtake a private package).
-    /// Between `upstreams` the earlier answers for a version. Returns `None` where no source has the id.
+    /// `hosted` are the feed's own source and those of the feeds that it includes: where any of them has a version of the id,
+    /// listed or not, the upstreams do not count if the shadow is the id's. Of each version the earliest source answers, the
+    /// hosted ones before `upstreams`. Returns `None` where no source has the id.
     ///
     /// When the latest flags of hosted versions changed is told from all rows of the id. What is mirrored keeps what its
     /// upstream says: its rows do not tell when they were unlisted, and a client that comes here from the upstream goes on
-    /// from the upstream's times.
+    /// from the upstream's times. So does an id of which some versions are hosted and some mirrored.
     #[must_use]
-    pub fn merge(hosted: &Contribution<'_>, upstreams: &[Contribution<'_>]) -> Option<Self> {
-        let sources: Vec<&Contribution<'_>> = if hosted.rows.is_empty() {
-            upstreams.iter().collect()
+    pub fn merge(hosted: &[Contribution<'_>], upstreams: &[Contribution<'_>], shadow: Shadow) -> Option<Self> {
+        let is_hosted = hosted.iter().any(|contribution| !contribution.rows.is_empty());
+        let upstreams = if is_hosted && shadow == Shadow::Id {
+            &[]
         } else {
-            vec![hosted]
+            upstreams
         };
+        let is_mirrored = upstreams.iter().any(|contribution| !contribution.rows.is_empty());
         let mut members: Vec<Member> = Vec::new();
-        for contribution in sources {
+        for contribution in hosted.iter().chain(upstreams) {
             members.extend(contribution.rows.iter().map(|row| Member {
                 source: contribution.source.clone(),
                 row: Arc::clone(row),
@@ -128,7 +139,7 @@ impl Group {
         for level in [SemVerLevel::One, SemVerLevel::Two] {
             mark_latest(&mut members, level);
         }
-        if !hosted.rows.is_empty() {
+        if !is_mirrored {
             changes::tell(&mut members);
         }
         let latest = LATEST.map(|(latest, level)| {

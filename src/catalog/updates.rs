@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::testing::row;
-    use crate::catalog::{Contribution, SourceName};
+    use crate::catalog::{Contribution, Shadow, SourceName};
 
     fn group(versions: &str) -> Group {
         let source: SourceName = "test".parse().unwrap();
@@ -97,7 +97,7 @@ mod tests {
             source: &source,
             rows: &rows,
         };
-        Group::merge(&hosted, &[]).unwrap()
+        Group::merge(&[hosted], &[], Shadow::Id).unwrap()
     }
 
     /// `git 1.0 [1.0,2.0)`: id, version and constraint of what is installed.

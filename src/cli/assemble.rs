@@ -1,5 +1,9 @@
 //! From the configuration to the parts of a running mirror. The tests put theirs together here too.
 
+mod feeds;
+mod secrets;
+mod upstreams;
+
 use std::collections::HashMap;
 use std::hash::RandomState;
 use std::sync::Arc;
@@ -9,18 +13,14 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::config::{Config, UpstreamConfig};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
 use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
-use crate::upstream::{
-    BreakerSettings, ClientSettings, Limits, RetrySettings, TemplateSettings, TemplateUpstream, Timeouts, Uplink,
-    Upstream, V2Settings, V2Upstream,
-};
-use crate::view::FeedShape;
+use crate::upstream::{Hosts, Uplink, Upstream};
 
 /// Whose keys may change things.
 #[derive(Debug)]
@@ -60,16 +60,13 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let uplink = Uplink::default();
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
+    let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
     for upstream in config.upstreams() {
-        let made = make_upstream(config, upstream, &uplink, clock)
+        let made = upstreams::make(config, upstream, &uplink, &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
-    let feeds = config.feeds().iter().map(|feed| FeedShape {
-        name: feed.name.clone(),
-        upstreams: feed.upstreams.clone(),
-        reserved: feed.reserved.clone(),
-    });
+    let feeds = config.feeds().iter().map(|feed| feeds::shape(config, feed));
     let configured = if config.server.offline {
         Configured::Offline
     } else {
@@ -125,55 +122,6 @@ pub fn app(config: &Config, mirror: Mirror, keys: Keys, clock: Clock) -> App {
         tags: RandomState::new(),
         rendered: Rendered::new(config.limits.max_rendered.as_usize()),
         clock,
-    })
-}
-
-fn make_upstream(
-    config: &Config,
-    upstream: &UpstreamConfig,
-    uplink: &Uplink,
-    clock: &Clock,
-) -> anyhow::Result<Arc<dyn Upstream>> {
-    let timeouts = Timeouts {
-        connect: upstream.timeouts.connect,
-        header: upstream.timeouts.headers,
-        body: upstream.timeouts.between_bytes,
-    };
-    let user_agent = upstream.user_agent.as_ref().map_or_else(
-        || format!("larder/{}", env!("CARGO_PKG_VERSION")),
-        |agent: &UserAgent| agent.as_str().to_owned(),
-    );
-    let client = ClientSettings {
-        timeouts,
-        user_agent,
-        internal_hosts: upstream.internal_hosts.clone(),
-        retry: RetrySettings {
-            attempts: upstream.attempts,
-            ..RetrySettings::default()
-        },
-        breaker: BreakerSettings::default(),
-        uplink: uplink.clone(),
-        clock: clock.clone(),
-    };
-    let name = upstream.name.clone();
-    Ok(match &upstream.kind {
-        UpstreamKind::V2 { root } => {
-            let limits = Limits {
-                page_bytes: config.limits.max_feed_page.bytes(),
-                pages: usize::try_from(config.limits.max_next_links).unwrap_or(usize::MAX),
-                ..Limits::default()
-            };
-            Arc::new(V2Upstream::new(V2Settings {
-                name,
-                base: root.clone(),
-                client,
-                limits,
-            })?)
-        }
-        UpstreamKind::Template { template } => {
-            let template = template.as_str().to_owned();
-            Arc::new(TemplateUpstream::new(TemplateSettings { name, template, client })?)
-        }
     })
 }
 

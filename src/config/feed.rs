@@ -1,16 +1,26 @@
 //! `[[feed]]`: what clients see, and what may be done to it.
 
+pub(super) mod includes;
+
 use toml::de::DeValue;
 
 use super::document::Section;
 use super::error::ConfigError;
 use super::pattern::IdPattern;
 use super::value::{Value, quoted, text};
-use crate::catalog::SourceName;
+use crate::catalog::{Shadow, SourceName};
 
-pub(super) const KEYS: &[&str] = &["name", "default", "upstreams", "reserved", "delete"];
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "default",
+    "upstreams",
+    "include",
+    "reserved",
+    "shadow",
+    "delete",
+];
 
-/// A feed: what is hosted under its name, then its upstreams.
+/// A feed: what is hosted under its name, what is hosted in the feeds that it includes, then its upstreams, then theirs.
 #[derive(Clone, Debug)]
 pub struct FeedConfig {
     /// Names the feed, its address and the directory of what it hosts.
@@ -19,8 +29,13 @@ pub struct FeedConfig {
     pub is_default: bool,
     /// The upstreams, in the order in which they are looked at; each is configured.
     pub upstreams: Vec<SourceName>,
+    /// The feeds whose packages show in this one too, in the order in which they are looked at; each is configured, and none
+    /// includes this one, in whatever steps.
+    pub include: Vec<SourceName>,
     /// Ids that no upstream is asked about.
     pub reserved: Vec<IdPattern>,
+    /// What a hosted package hides of the upstreams.
+    pub shadow: Shadow,
     /// What a client's delete does.
     pub delete: DeletePolicy,
 }
@@ -72,15 +87,37 @@ impl FeedConfig {
         Ok(Self {
             name,
             is_default: section.read("default", siblings == Siblings::None)?,
-            upstreams: section.read_if("upstreams", upstreams, |names| {
-                let twice = names
-                    .iter()
-                    .enumerate()
-                    .find(|(index, name)| names.iter().take(*index).any(|n| n == *name));
-                twice.map(|(_, name)| format!("names {name} twice"))
-            })?,
+            upstreams: section.read_if("upstreams", upstreams, twice)?,
+            include: section.read_if("include", Vec::new(), twice)?,
             reserved: section.read("reserved", Vec::new())?,
+            shadow: section.read("shadow", Shadow::Id)?,
             delete: section.read("delete", DeletePolicy::Unlist)?,
+        })
+    }
+}
+
+#[expect(clippy::ptr_arg, reason = "the type of what is read")]
+fn twice(names: &Vec<SourceName>) -> Option<String> {
+    let twice = names
+        .iter()
+        .enumerate()
+        .find(|(index, name)| names.iter().take(*index).any(|n| n == *name));
+    twice.map(|(_, name)| format!("names {name} twice"))
+}
+
+impl Value for Shadow {
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match text(value)? {
+            "id" => Ok(Self::Id),
+            "version" => Ok(Self::Version),
+            other => Err(format!("must be \"id\" or \"version\", not {other:?}")),
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted(match self {
+            Self::Id => "id",
+            Self::Version => "version",
         })
     }
 }

@@ -26,6 +26,16 @@ enum Shape {
 }
 
 impl IdPattern {
+    /// Returns the pattern `*`, which every id matches.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            text: "*".to_owned(),
+            fixed: String::new(),
+            shape: Shape::Start,
+        }
+    }
+
     /// Says whether the id matches, whatever its case.
     ///
     /// Letters beyond ASCII are folded too: for a reserved id, a match too many is the safe mistake.
@@ -49,6 +59,12 @@ impl IdPattern {
             Shape::Start => self.fixed.starts_with(&prefix) || prefix.starts_with(&self.fixed),
             Shape::End | Shape::Part => true,
         }
+    }
+
+    /// Says whether what stands in the pattern itself begins with a text, whatever its case: `contoso.*` with `cont`.
+    #[must_use]
+    pub fn begins_with(&self, text: &str) -> bool {
+        matches!(self.shape, Shape::Whole | Shape::Start) && self.fixed.starts_with(&text.to_lowercase())
     }
 }
 
@@ -146,6 +162,11 @@ mod tests {
                 "{pattern} {id}"
             );
         }
+    }
+
+    #[test]
+    fn a_star_is_every_id() {
+        assert_eq!("*".parse(), Ok(IdPattern::all()));
     }
 
     #[test]

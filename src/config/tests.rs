@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalog::Shadow;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("/srv/larder"))
@@ -55,7 +56,7 @@ fn the_shipped_file_holds_every_key_with_its_default() {
             + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
             + upstream::KEYS.len()
             - 2
-            + 5
+            + 7
     );
 }
 
@@ -89,10 +90,7 @@ fn what_the_shipped_file_means() {
     assert_eq!(config.default_feed().delete, DeletePolicy::Unlist);
 }
 
-#[test]
-fn a_full_file() {
-    let config = parse(
-        r#"
+const FULL: &str = r#"
         server = { listen = "[::]:0", public_url = "https://packages.example.com/larder", page_size = 40,
                    trusted_proxies = ["10.0.0.0/8", "::1"] }
         storage.data = "/var/lib/larder"
@@ -104,6 +102,12 @@ fn a_full_file() {
         user_agent = "contoso"
         internal_hosts = ["CDN.corp", "fd00::7", "[fd00::8]"]
         freshness = { metadata = "5m", negative = "20m", stale_if_error = "1d" }
+        allow = ["vendor.*", "fabrikam"]
+        deny = ["vendor.secret"]
+        api_key = { env = "VENDOR_KEY" }
+        headers = { X-Team = "s3cret", x-other.file = "other.txt" }
+        proxy = "http://u:s3cret@proxy.corp:3128"
+        ca = "ca.pem"
         [upstream.timeouts]
         connect = "1s"
         [[upstream]]
@@ -114,14 +118,18 @@ fn a_full_file() {
         name = "choco"
         default = true
         upstreams = ["community", "vendor"]
+        include = ["private"]
         reserved = ["contoso.*", "fabrikam"]
+        shadow = "version"
         delete = "off"
         [[feed]]
         name = "private"
         delete = "remove"
-        "#,
-    )
-    .unwrap();
+        "#;
+
+#[test]
+fn a_full_file() {
+    let config = parse(FULL).unwrap();
     assert_eq!(config.server.listen.port(), 0);
     assert_eq!(
         config.server.public_url.as_ref().unwrap().as_str(),
@@ -134,8 +142,14 @@ fn a_full_file() {
     let community = config.upstream(&"community".parse().unwrap()).unwrap();
     assert!(matches!(&community.kind, UpstreamKind::V2 { root } if root.path() == "/api/v2/"));
     let vendor = config.upstream(&"vendor".parse().unwrap()).unwrap();
-    assert_eq!(vendor.user_agent.as_ref().unwrap().as_str(), "contoso");
-    assert_eq!(vendor.internal_hosts, ["cdn.corp", "fd00::7", "fd00::8"]);
+    assert_eq!(vendor.access.user_agent.as_ref().unwrap().as_str(), "contoso");
+    assert_eq!(vendor.access.internal_hosts, ["cdn.corp", "fd00::7", "fd00::8"]);
+    assert!(vendor.ids.admit("Fabrikam") && !vendor.ids.admit("vendor.secret") && !vendor.ids.admit("git"));
+    assert!(community.ids.admit("git"));
+    let credentials = &vendor.access.credentials;
+    assert_eq!(credentials.api_key, Some(Secret::Env("VENDOR_KEY".to_owned())));
+    assert_eq!(credentials.headers[1].1, Secret::File("/srv/larder/other.txt".into()));
+    assert_eq!(vendor.access.ca.as_deref(), Some(Path::new("/srv/larder/ca.pem")));
     assert_eq!(vendor.freshness.metadata, Duration::from_secs(300));
     assert_eq!(vendor.freshness.negative, Duration::from_secs(1_200));
     assert_eq!(
@@ -156,15 +170,36 @@ fn a_full_file() {
     let private = config.feed(&"private".parse().unwrap()).unwrap();
     assert!(!private.is_default && private.upstreams.is_empty());
     assert_eq!(private.delete, DeletePolicy::Remove);
+    assert_eq!((choco.shadow, private.shadow), (Shadow::Version, Shadow::Id));
+    assert_eq!(config.members(choco).len(), 2);
+}
 
+#[test]
+fn what_is_shown_of_a_full_file() {
+    let config = parse(FULL).unwrap();
     let shown = values(&config);
     assert_eq!(
         shown["upstream.vendor.url"].0,
         "\"https://***@downloads.example.com/@ID/@ID.@VERSION.nupkg\""
     );
+    for (key, expected) in [
+        ("upstream.vendor.allow", "[\"vendor.*\", \"fabrikam\"]"),
+        ("upstream.vendor.api_key", "{ env = \"VENDOR_KEY\" }"),
+        (
+            "upstream.vendor.headers",
+            "{ \"X-Team\" = \"***\", \"x-other\" = { file = \"other.txt\" } }",
+        ),
+        ("upstream.vendor.proxy", "\"http://***@proxy.corp:3128\""),
+        ("upstream.vendor.password", "none"),
+        ("upstream.community.allow", "[\"*\"]"),
+        ("feed.choco.include", "[\"private\"]"),
+        ("feed.choco.shadow", "\"version\""),
+    ] {
+        assert_eq!(shown[key].0, expected, "{key}");
+    }
     assert_eq!(shown["feed.choco.reserved"].0, "[\"contoso.*\", \"fabrikam\"]");
     assert_eq!(shown["server.listen"].1.to_string(), "mirror.toml:2");
-    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:24");
+    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:32");
     assert_eq!(shown["feed.private.reserved"].1, &Origin::Default);
     assert!(!format!("{config:?}").contains("s3cret"));
 }
@@ -368,6 +403,10 @@ const REFUSALS: &[(&str, &str)] = &[
         "feed.a.reserved has an entry (number 1) that must be a package id",
     ),
     (
+        "[[feed]]\nname = \"a\"\nshadow = \"ids\"",
+        "feed.a.shadow must be \"id\" or \"version\"",
+    ),
+    (
         "[[feed]]\nname = \"a\"\ndelete = \"hide\"",
         "feed.a.delete must be \"unlist\", \"remove\" or \"off\"",
     ),
@@ -409,6 +448,92 @@ fn refusals_say_where_and_what() {
         clash.contains("is default, the name of an upstream (mirror.toml:2) too"),
         "{clash}"
     );
+}
+
+#[test]
+fn refusals_of_an_upstreams_door() {
+    let upstream = "[[upstream]]\nname = \"u\"\nkind = \"v2\"\nurl = \"http://u/\"\n";
+    for (keys, expected) in [
+        ("allow = []", "mirror.toml:5: upstream.u.allow must not be empty"),
+        (
+            "deny = [\"a*b\"]",
+            "upstream.u.deny has an entry (number 1) that must be a package id",
+        ),
+        (
+            "username = \"s3cret\"",
+            "upstream.u.username needs a password beside it",
+        ),
+        (
+            "password = \"s3cret\"",
+            "upstream.u.password needs a username beside it",
+        ),
+        ("api_key = \"\"", "upstream.u.api_key must not be empty"),
+        (
+            "api_key = [\"s3cret\"]",
+            "upstream.u.api_key must be text in quotes, or say where",
+        ),
+        (
+            "bearer = { value = \"s3cret\" }",
+            "upstream.u.bearer must be text in quotes, or say where",
+        ),
+        (
+            "bearer = \"s3cret\"\nusername = \"a\"\npassword = \"s3cret\"",
+            "mirror.toml:5: upstream.u.bearer goes into the header that user and password go into",
+        ),
+        (
+            "bearer = \"s3cret\"\nheaders = { authorization = \"s3cret\" }",
+            "upstream.u.headers sets authorization, which another key sets already",
+        ),
+        (
+            "api_key = \"s3cret\"\nheaders = { X-NUGET-APIKEY = \"s3cret\" }",
+            "upstream.u.headers sets X-NUGET-APIKEY, which another key sets already",
+        ),
+        (
+            "headers = { Host = \"s3cret\" }",
+            "upstream.u.headers has Host, which is for larder to set",
+        ),
+        (
+            "headers = { \"a b\" = \"s3cret\" }",
+            "upstream.u.headers has \"a b\", which is no name of a header",
+        ),
+        (
+            "headers = { a = \"s3cret\", A = \"s3cret\" }",
+            "upstream.u.headers has ",
+        ),
+        (
+            "headers = { a = 1 }",
+            "upstream.u.headers has a, whose value must be text in quotes",
+        ),
+        (
+            "headers = \"a\"",
+            "upstream.u.headers must be headers with their values",
+        ),
+        (
+            "proxy = \"proxy:3128\"",
+            "upstream.u.proxy must start with http:// or https://",
+        ),
+        (
+            "proxy = \"http://u:s3cret@proxy/x\"",
+            "upstream.u.proxy must be the scheme, host and port",
+        ),
+        ("proxy = false", "upstream.u.proxy must be text in quotes"),
+        ("ca = \"\"", "upstream.u.ca must name a path"),
+    ] {
+        let shown = refusal(&format!("{upstream}{keys}"));
+        assert!(
+            shown.contains(expected),
+            "{keys:?}\n gives  {shown}\n wanted {expected}"
+        );
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+    let with_login = upstream.replace("//u", "//a:s3cret@u");
+    for key in [
+        "bearer = \"x\"",
+        "username = \"x\"\npassword = \"y\"",
+        "headers.Authorization = \"x\"",
+    ] {
+        assert!(parse(&format!("{with_login}{key}")).is_err(), "{key}");
+    }
 }
 
 #[test]

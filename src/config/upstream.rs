@@ -1,25 +1,37 @@
 //! `[[upstream]]`: a feed to mirror. What concerns one side of it lies in a file of its own below.
 
 mod access;
+mod ids;
 mod kind;
+
+use std::path::Path;
 
 use toml::de::DeValue;
 
-use self::access::HostName;
 use super::document::Section;
 use super::error::ConfigError;
 use super::timing::{self, Freshness, Timeouts};
 use super::value::Value;
 use crate::catalog::SourceName;
 
-pub use self::access::UserAgent;
+pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
+pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
     "kind",
     "url",
+    "allow",
+    "deny",
     "user_agent",
+    "username",
+    "password",
+    "api_key",
+    "bearer",
+    "headers",
+    "proxy",
+    "ca",
     "internal_hosts",
     "attempts",
     "freshness",
@@ -33,10 +45,10 @@ pub struct UpstreamConfig {
     pub name: SourceName,
     /// What it speaks, and where.
     pub kind: UpstreamKind,
-    /// What larder calls itself there; absent: larder and its version.
-    pub user_agent: Option<UserAgent>,
-    /// Hosts beside that of its address, names or addresses, that its links may lead to although they are internal ones.
-    pub internal_hosts: Vec<String>,
+    /// Which ids it is asked about.
+    pub ids: IdRules,
+    /// How larder comes to it.
+    pub access: Access,
     /// How often one thing is asked for in all, where it fails for the moment.
     pub attempts: u32,
     /// How long its answers count as fresh.
@@ -49,14 +61,15 @@ impl UpstreamConfig {
     /// Reads the section; what it leaves out is as for all upstreams.
     pub(super) fn read(
         section: &mut Section<'_>,
+        base_dir: &Path,
         freshness: &Freshness,
         timeouts: &Timeouts,
     ) -> Result<Self, ConfigError> {
         let name: SourceName = section.require("name", "\"community\"")?;
         section.call("upstream", name.as_str());
         let kind = UpstreamKind::read(section)?;
-        let user_agent = section.optional("user_agent", "larder and its version")?;
-        let hosts: Vec<HostName> = section.read("internal_hosts", Vec::new())?;
+        let ids = IdRules::read(section)?;
+        let access = Access::read(section, base_dir, kind.login())?;
         let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
         let mut below = section.below("freshness", timing::FRESHNESS_KEYS)?;
         let freshness = Freshness::read(&mut below, freshness)?;
@@ -67,8 +80,8 @@ impl UpstreamConfig {
         Ok(Self {
             name,
             kind,
-            user_agent,
-            internal_hosts: hosts.into_iter().map(HostName::into_text).collect(),
+            ids,
+            access,
             attempts,
             freshness,
             timeouts,

@@ -50,7 +50,7 @@ impl Mirror {
         let mut needs: Vec<Subject> = Vec::new();
         let mut learnt = Learnt::nothing();
         for id in ids {
-            let upstreams = policy::upstreams_for(view, id).iter();
+            let upstreams = policy::upstreams_for(view, id);
             for upstream in upstreams.filter(|upstream| self.announces(upstream)) {
                 // Most of what is asked for was asked for a short while ago.
                 let subject = (upstream.clone(), id.clone());

@@ -149,7 +149,7 @@ impl Mirror {
     }
 
     /// Keeps what an upstream says of versions of an id. For those whose bytes are held it goes into the sidecars too: an
-    /// index can be rebuilt when the upstream is gone.
+    /// index can be rebuilt when the upstream is gone. An id that the upstream may not supply is passed over.
     pub(super) async fn keep_announced(
         &self,
         source: &SourceName,
@@ -157,6 +157,9 @@ impl Mirror {
         announced: &[Announced],
         change: fn(Vec<Record>) -> Change,
     ) -> Result<(), MirrorError> {
+        if !self.inner.views.admits(source, id) {
+            return Ok(());
+        }
         let _lock = self.inner.writes.lock((source.clone(), id.clone())).await;
         let known = self.inner.index.records(source, id).await;
         let known = known.map_err(MirrorError::index)?;

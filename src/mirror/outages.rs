@@ -22,7 +22,7 @@ impl Outages {
                 }
             }
             // Not asking is no outage.
-            Err(error) if error.is_offline() => {}
+            Err(error) if error.is_offline() || error.is_own_limit() => {}
             Err(error) => match error.kind() {
                 ErrorKind::Unavailable | ErrorKind::Refused => {
                     if self.began(upstream) {

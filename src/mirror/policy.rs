@@ -2,36 +2,33 @@
 
 use crate::catalog::{SearchTerms, SourceName};
 use crate::nuget::PackageId;
-use crate::view::FeedView;
+use crate::view::{FeedView, UpstreamSource};
 
-/// Returns the upstreams that a feed may ask for an id: none where the id is hosted in the feed, or reserved for what is.
+/// Returns the upstreams that a feed may ask for an id, the first one first: none where the id is reserved, or private to what
+/// is hosted, and never one that may not be asked about it.
 ///
 /// A private id must never be overtaken, nor its name told to anybody: an upstream that is not asked cannot answer.
-#[must_use]
-pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &PackageId) -> &'a [SourceName] {
-    let shape = view.shape();
-    if shape.reserves(id.lower()) || view.hosts(id) {
-        &[]
-    } else {
-        &shape.upstreams
-    }
+pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &'a PackageId) -> impl Iterator<Item = &'a SourceName> {
+    let upstreams = (!view.is_private(id)).then(|| view.shape().upstreams_for(id));
+    upstreams.into_iter().flatten()
 }
 
 /// Returns the upstreams that a feed may hand a search to: none where the name of a private package stands anywhere in it, in
-/// whatever field, in a phrase, with a version behind it, or at the end of a sentence.
-#[must_use]
-pub(super) fn upstreams_for_search<'a>(view: &'a FeedView, terms: &SearchTerms) -> &'a [SourceName] {
-    let hosts = |name: &str| name.parse::<PackageId>().is_ok_and(|id| view.hosts(&id));
-    let is_name = |name: &str| view.shape().reserves(name) || hosts(name);
+/// whatever field, in a phrase, with a version behind it, or at the end of a sentence; and none to which an id that may stand
+/// there is not to be told.
+pub(super) fn upstreams_for_search<'a>(view: &'a FeedView, terms: &SearchTerms) -> Vec<&'a SourceName> {
     let is_private = |name: &str| {
-        let bare = name.trim_matches(['.', '-']);
-        is_name(name) || is_name(bare) || before_versions(bare).any(is_name)
+        let is_hosted = || name.parse::<PackageId>().is_ok_and(|id| view.is_private(&id));
+        view.shape().reserves(name) || is_hosted()
     };
-    if terms.terms().iter().flat_map(|term| names(&term.text)).any(is_private) {
-        &[]
-    } else {
-        &view.shape().upstreams
+    let words: Vec<&str> = terms.terms().iter().flat_map(|term| names(&term.text)).collect();
+    let is_any = |is_it: &dyn Fn(&str) -> bool| words.iter().any(|word| readings(word).any(is_it));
+    if is_any(&is_private) {
+        return Vec::new();
     }
+    let may_hear = |upstream: &&UpstreamSource| !is_any(&|name| !upstream.ids.may_hear(name));
+    let upstreams = view.shape().upstreams.iter().filter(may_hear);
+    upstreams.map(|upstream| &upstream.source).collect()
 }
 
 /// Returns whether the upstreams may hear which text ids are asked to begin with: not where it can be the beginning of a private
@@ -39,8 +36,14 @@ pub(super) fn upstreams_for_search<'a>(view: &'a FeedView, terms: &SearchTerms) 
 #[must_use]
 pub(super) fn may_hear_prefix(view: &FeedView, prefix: &str) -> bool {
     let prefix = prefix.to_lowercase();
-    let is_private = || view.shape().reserves_any_with(&prefix) || view.hosts_any_with(&prefix);
+    let is_private = || view.shape().reserves_any_with(&prefix) || view.is_any_private_with(&prefix);
     prefix.is_empty() || !is_private()
+}
+
+/// Returns the ids that a word may stand for: itself, without what ends a sentence, and without a version.
+fn readings(word: &str) -> impl Iterator<Item = &str> {
+    let bare = word.trim_matches(['.', '-']);
+    [word, bare].into_iter().chain(before_versions(bare))
 }
 
 /// Returns the parts of a word that can be names of packages.

@@ -159,7 +159,8 @@ impl Mirror {
         let group = self.view(feed)?.group(id);
         let highest = group.as_ref().and_then(|group| group.members().first());
         let source = highest.map(|member| member.source.clone());
-        Ok(source.filter(|source| source != feed))
+        let shape = self.view(feed)?.shape();
+        Ok(source.filter(|source| shape.hides_ids() && !shape.hosts_of(source)))
     }
 
     /// Lists or unlists a hosted version. Unlisted, it stays there for whoever asks for that very version.

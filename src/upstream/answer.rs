@@ -1,6 +1,6 @@
 //! An answer whose body is still to come, and how it is read: no faster than asked for, never waited for without end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
-use super::status::Tally;
+use super::scheduler::Permit;
 use super::uplink::Uplink;
 
 /// An answer, its body not read yet.
@@ -21,8 +21,9 @@ pub(crate) struct Answer {
     /// The length of the whole body in bytes; `None` where the upstream does not say, or sends it compressed.
     pub(crate) length: Option<u64>,
     pub(super) body_timeout: Duration,
+    /// Held until the body has ended, or is given up.
+    pub(super) permit: Permit,
     pub(super) uplink: Uplink,
-    pub(super) tally: Arc<Mutex<Tally>>,
 }
 
 impl Answer {
@@ -47,8 +48,7 @@ impl Answer {
         match chunk {
             Ok(Ok(chunk)) => {
                 if let Some(chunk) = &chunk {
-                    let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    tally.read(chunk.len());
+                    self.permit.read(chunk.len());
                 }
                 Ok(chunk)
             }

@@ -90,21 +90,26 @@ impl Breaker {
         }
     }
 
-    /// Says whether a request may go now.
+    /// Says whether a request may go now; if it is a probe, it is on its way with that.
     pub(super) fn ask(&mut self, now: Instant) -> Verdict {
-        match self.state {
-            Stand::Closed => Verdict::Go,
-            Stand::Open { until, open } if now >= until => {
-                self.state = Stand::Probing { since: now, open };
-                Verdict::Probe
-            }
-            Stand::Open { until, .. } => Verdict::Wait(until - now),
+        let verdict = self.look(now);
+        if let (Verdict::Probe, Stand::Open { open, .. } | Stand::Probing { open, .. }) = (verdict, self.state) {
+            self.state = Stand::Probing { since: now, open };
+        }
+        verdict
+    }
+
+    /// Says whether a request could go now.
+    pub(super) fn look(&self, now: Instant) -> Verdict {
+        let due = match self.state {
+            Stand::Closed => return Verdict::Go,
+            Stand::Open { until, .. } => until,
             // A probe that was given up by whoever sent it must not hold everybody for ever.
-            Stand::Probing { since, open } if now >= since + open => {
-                self.state = Stand::Probing { since: now, open };
-                Verdict::Probe
-            }
-            Stand::Probing { since, open } => Verdict::Wait((since + open).saturating_duration_since(now)),
+            Stand::Probing { since, open } => since + open,
+        };
+        match due.saturating_duration_since(now) {
+            Duration::ZERO => Verdict::Probe,
+            wait => Verdict::Wait(wait),
         }
     }
 

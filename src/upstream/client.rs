@@ -1,30 +1,30 @@
 //! The HTTP client of one upstream: one GET, its redirects, its time limits, and what the answer means.
 //!
 //! It sends credentials to the upstream's own origin alone, keeps no cookies, follows no downgrade to http, and does not
-//! know what a feed or a package is. A proxy is taken from the environment (`HTTPS_PROXY` and its kin).
+//! know what a feed or a package is.
 
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
-use tokio::time::{sleep, timeout};
+use reqwest::header::HeaderMap;
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use super::address;
 use super::answer::Answer;
-use super::breaker::State;
-use super::condition::{Admission, Condition, Noted, RetrySettings};
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
-use super::guard::{Guard, NotPublic, PublicResolver, proxies_of_environment};
+use super::guard::{Guard, NotPublic, PublicResolver};
 use super::headers::{is_redirect, redirect_target, retry_after};
+use super::scheduler::{Permit, Scheduler, Share};
 use super::settings::{ClientSettings, Timeouts};
-use super::status::{BreakerStatus, PauseStatus, PerPriority, Tally, UpstreamStatus, after};
+use super::status::UpstreamStatus;
 use super::uplink::Uplink;
 use super::urgency::Urgency;
 use super::want::Want;
-use crate::clock::Clock;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
+use crate::nuget::PackageId;
 use crate::redact;
 
 /// Redirects that are followed for one request.
@@ -45,6 +45,23 @@ pub enum SetupError {
     /// The HTTP client refuses its settings.
     #[error("the HTTP client cannot be set up: check the user agent and the system's certificates")]
     Client(#[source] reqwest::Error),
+    /// A secret has characters that a header cannot carry.
+    #[error("{key}: its value has characters that no header can carry; printable ASCII can be sent")]
+    Header {
+        /// Which key's, or which header's.
+        key: String,
+    },
+    /// The proxy has no address.
+    #[error("proxy: it must be a URL that starts with http:// or https://, such as http://proxy.example.com:3128")]
+    Proxy,
+    /// The certificates cannot be read.
+    #[error("ca: the file must hold certificates in PEM form")]
+    Authorities(#[source] reqwest::Error),
+    /// There are no certificates.
+    #[error(
+        "ca: the file holds no certificate; it must hold some in PEM form, each from -----BEGIN CERTIFICATE----- on"
+    )]
+    NoAuthorities,
 }
 
 /// The client of one upstream.
@@ -54,16 +71,15 @@ pub(crate) struct HttpClient {
     /// For everywhere else, on the public internet.
     abroad: reqwest::Client,
     guard: Guard,
-    retry: RetrySettings,
-    condition: Mutex<Condition>,
-    tally: Arc<Mutex<Tally>>,
-    clock: Clock,
+    scheduler: Scheduler,
     timeouts: Timeouts,
     uplink: Uplink,
     /// The upstream's address, without credentials.
     home: Url,
-    /// User and password, decoded.
-    credentials: Option<(String, String)>,
+    /// What shows who asks.
+    credentials: HeaderMap,
+    /// Whether a proxy looks names up in our stead.
+    is_proxied: bool,
 }
 
 impl HttpClient {
@@ -72,36 +88,29 @@ impl HttpClient {
         install_tls();
         let timeouts = settings.timeouts;
         let builder = || {
-            reqwest::Client::builder()
+            let builder = reqwest::Client::builder()
                 .user_agent(&settings.user_agent)
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(timeouts.connect)
-                .pool_idle_timeout(IDLE_LIMIT)
+                .pool_idle_timeout(IDLE_LIMIT);
+            settings.access.apply(builder)
         };
-        let resolver = PublicResolver::new(proxies_of_environment());
-        let at_home = builder().build().map_err(SetupError::Client)?;
-        let abroad = builder().dns_resolver(resolver).build().map_err(SetupError::Client)?;
+        let proxies = settings.access.proxies();
+        let is_proxied = !proxies.is_empty();
+        let resolver = PublicResolver::new(proxies);
+        let at_home = builder()?.build().map_err(SetupError::Client)?;
+        let abroad = builder()?.dns_resolver(resolver).build().map_err(SetupError::Client)?;
         let guard = Guard::new(home, &settings.internal_hosts);
-        let decoded = |text: &str| {
-            percent_encoding::percent_decode_str(text)
-                .decode_utf8_lossy()
-                .into_owned()
-        };
-        let has_credentials = !home.username().is_empty() || home.password().is_some();
-        let credentials =
-            has_credentials.then(|| (decoded(home.username()), decoded(home.password().unwrap_or_default())));
         Ok(Self {
             at_home,
             abroad,
             guard,
-            retry: settings.retry,
-            condition: Mutex::new(Condition::new(settings.breaker)),
-            tally: Arc::default(),
-            clock: settings.clock.clone(),
+            scheduler: Scheduler::new(&address::without_credentials(home.clone()), settings),
             timeouts,
             uplink: settings.uplink.clone(),
             home: address::without_credentials(home.clone()),
-            credentials,
+            credentials: settings.access.credentials(home)?,
+            is_proxied,
         })
     }
 
@@ -110,38 +119,45 @@ impl HttpClient {
         &self.home
     }
 
-    /// Gets `url`, unless no upstream is to be asked; as soon as that is so, also what waits for its turn or for an answer ends.
+    /// Gets the feed at `url` when it is its turn; failures of the moment are tried again.
     pub(crate) async fn get(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
+        self.download(url, want, Share::Feed, urgency).await
+    }
+
+    /// Gets what takes a share, as [`Self::get`] does. As soon as no upstream is to be asked, also what waits for its turn or for an
+    /// answer ends.
+    pub(crate) async fn download(
+        &self,
+        url: Url,
+        want: Want<'_>,
+        share: Share,
+        urgency: &Urgency,
+    ) -> Result<Answer, UpstreamError> {
         let offline = unavailable(&url, Outage::Offline);
         tokio::select! {
             biased;
             () = self.uplink.until_cut() => Err(offline),
-            answer = self.get_online(url, want, urgency) => answer,
+            answer = self.get_online(url, want, share, urgency) => answer,
         }
     }
 
-    /// Gets `url`, unless the upstream is given up or asked to be left alone; failures of the moment are tried again.
-    async fn get_online(&self, url: Url, want: Want<'_>, urgency: &Urgency) -> Result<Answer, UpstreamError> {
-        let started = self.clock.monotonic();
+    async fn get_online(
+        &self,
+        url: Url,
+        want: Want<'_>,
+        share: Share,
+        urgency: &Urgency,
+    ) -> Result<Answer, UpstreamError> {
+        let mut started = None;
         let mut attempt = 1;
         loop {
-            let admitted = self.admit(&url, urgency).await;
-            self.count(|tally| match &admitted {
-                Ok(()) => tally.sent(attempt),
-                Err(error) => tally.failed(self.clock.now(), error),
-            });
-            admitted?;
-            let answer = self.follow(url.clone(), want).await;
-            if let Err(error) = &answer {
-                self.count(|tally| tally.failed(self.clock.now(), error));
-            }
-            let noted = self.condition().note(self.clock.monotonic(), answer.as_ref().err());
-            self.log(noted);
+            let permit = self.scheduler.admit(&url, share, urgency, attempt).await?;
+            let started = *started.get_or_insert_with(Instant::now);
+            let answer = self.follow(url.clone(), want, permit).await;
             let Err(failure) = &answer else { return answer };
-            let chance = chance();
             let pause = self
-                .condition()
-                .retry(&self.retry, attempt, self.clock.monotonic() - started, failure, chance);
+                .scheduler
+                .retry(&url, attempt, started.elapsed(), failure, chance());
             let Some(pause) = pause else { return answer };
             tracing::debug!(%failure, attempt, wait_ms = pause.as_millis(), "an upstream is asked again");
             sleep(pause).await;
@@ -149,101 +165,71 @@ impl HttpClient {
         }
     }
 
-    /// Waits until the upstream may be asked, if that is soon.
-    async fn admit(&self, url: &Url, _: &Urgency) -> Result<(), UpstreamError> {
-        loop {
-            let admission = self.condition().admit(self.clock.monotonic());
-            let (outage, retry_after) = match admission {
-                Admission::Go => return Ok(()),
-                Admission::After(pause) => {
-                    sleep(pause).await;
-                    continue;
-                }
-                Admission::Paused(pause) => (Outage::Paused(pause), pause),
-                Admission::GivenUp(wait) => (Outage::GivenUp(wait), wait),
-            };
-            return Err(UpstreamError::Unavailable {
-                url: redact::url(url).to_string(),
-                outage,
-                retry_after: Some(retry_after),
-            });
-        }
+    /// Returns what a download of a package takes a share of.
+    pub(crate) fn share_of(&self, id: &PackageId) -> Share {
+        self.scheduler.share_of(id)
     }
 
     /// Returns how the upstream does.
     pub(crate) fn status(&self) -> UpstreamStatus {
-        let now = self.clock.now();
-        let (breaker, pause) = self.condition().state(self.clock.monotonic());
-        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        UpstreamStatus {
-            home: redact::url(&self.home).to_string(),
-            breaker: match breaker {
-                State::Closed => BreakerStatus::Closed,
-                State::Open(wait) => BreakerStatus::Open {
-                    until: after(now, wait),
-                },
-                State::Probing => BreakerStatus::Probing,
-            },
-            pause: pause.map(|wait| PauseStatus {
-                until: after(now, wait),
-                reason: "it asked to be left alone".to_owned(),
-            }),
-            buckets: Vec::new(),
-            concurrency: u32::MAX,
-            running: PerPriority::default(),
-            queued: PerPriority::default(),
-            totals: tally.totals(),
-            last_errors: tally.last_errors(),
-        }
-    }
-
-    fn count(&self, count: impl FnOnce(&mut Tally)) {
-        count(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn condition(&self) -> MutexGuard<'_, Condition> {
-        self.condition.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn log(&self, noted: Noted) {
-        let home = redact::url(&self.home);
-        match noted {
-            Noted::Nothing => {}
-            Noted::Opened(open) => {
-                tracing::warn!(url = %home, seconds = open.as_secs(), "an upstream fails too often: it is not asked for a while");
-            }
-            Noted::Paused(pause) => {
-                tracing::warn!(url = %home, seconds = pause.as_secs(), "an upstream asked to be left alone");
-            }
-        }
+        self.scheduler.status()
     }
 
     /// Gets `url`, following redirects.
-    async fn follow(&self, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
+    async fn follow(&self, url: Url, want: Want<'_>, permit: Permit) -> Result<Answer, UpstreamError> {
         let mut url = url;
-        for _ in 0..=MAX_REDIRECTS {
-            let response = self.send(&url, want).await?;
-            if !is_redirect(response.status()) {
-                return self.accept(response, url, want).await;
+        for hop in 0..=MAX_REDIRECTS {
+            if hop > 0 {
+                self.scheduler.go_on(&url).await?;
             }
-            url = redirect_target(&response, &url).map_err(|reason| bad(&url, BadAnswer::Redirect(reason)))?;
+            let answer = self.step(&url, want).await;
+            self.scheduler.note(&url, answer.as_ref().err());
+            url = match answer? {
+                Step::Arrived(response) => {
+                    return Ok(Answer {
+                        length: response.content_length(),
+                        response,
+                        url,
+                        body_timeout: self.timeouts.body,
+                        permit,
+                        uplink: self.uplink.clone(),
+                    });
+                }
+                Step::Redirected(to) => to,
+            };
         }
         Err(bad(&url, BadAnswer::Redirect("more than 5 times")))
+    }
+
+    async fn step(&self, url: &Url, want: Want<'_>) -> Result<Step, UpstreamError> {
+        let response = self.send(url, want).await?;
+        if is_redirect(response.status()) {
+            let to = redirect_target(&response, url);
+            return to
+                .map(Step::Redirected)
+                .map_err(|reason| bad(url, BadAnswer::Redirect(reason)));
+        }
+        self.accept(response, url, want).await.map(Step::Arrived)
     }
 
     async fn send(&self, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         self.guard
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
+        if self.is_proxied {
+            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url)).await;
+            judged
+                .map_err(|_| unavailable(url, Outage::ConnectTimeout(self.timeouts.connect)))?
+                .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
+        }
         let client = if self.guard.is_configured(url) {
             &self.at_home
         } else {
             &self.abroad
         };
         let mut request = client.get(url.clone()).headers(want.headers());
-        let is_home = url.origin() == self.home.origin();
-        if let Some((user, password)) = self.credentials.as_ref().filter(|_| is_home) {
-            request = request.basic_auth(user, Some(password));
+        if url.origin() == self.home.origin() {
+            request = request.headers(self.credentials.clone());
         }
         match timeout(self.timeouts.header, request.send()).await {
             Ok(Ok(response)) => Ok(response),
@@ -272,27 +258,20 @@ impl HttpClient {
     }
 
     /// Sorts an answer by its status: there, absent, unavailable, forbidden, or nonsense.
-    async fn accept(&self, response: Response, url: Url, want: Want<'_>) -> Result<Answer, UpstreamError> {
+    async fn accept(&self, response: Response, url: &Url, want: Want<'_>) -> Result<Response, UpstreamError> {
         let status = response.status().as_u16();
         match status {
-            _ if want.is_answered_by(response.status()) => Ok(Answer {
-                length: response.content_length(),
-                response,
-                url,
-                body_timeout: self.timeouts.body,
-                uplink: self.uplink.clone(),
-                tally: Arc::clone(&self.tally),
-            }),
+            _ if want.is_answered_by(response.status()) => Ok(response),
             404 | 410 => Err(UpstreamError::NotFound {
-                url: redact::url(&url).to_string(),
+                url: redact::url(url).to_string(),
                 status,
             }),
             401 | 403 | 407 | 451 => Err(UpstreamError::Refused {
-                url: redact::url(&url).to_string(),
+                url: redact::url(url).to_string(),
                 status,
             }),
             408 | 429 | 500..=599 => Err(UpstreamError::Unavailable {
-                url: redact::url(&url).to_string(),
+                url: redact::url(url).to_string(),
                 retry_after: retry_after(response.headers()),
                 outage: if status == 429 && self.is_ban(response).await {
                     Outage::Banned
@@ -300,7 +279,7 @@ impl HttpClient {
                     Outage::Status(status)
                 },
             }),
-            _ => Err(bad(&url, BadAnswer::Status(status))),
+            _ => Err(bad(url, BadAnswer::Status(status))),
         }
     }
 
@@ -320,6 +299,12 @@ impl HttpClient {
             .into_iter()
             .any(says)
     }
+}
+
+/// Where one request led.
+enum Step {
+    Arrived(Response),
+    Redirected(Url),
 }
 
 /// A number from 0 to 1; the middle where the system gives no randomness.

@@ -1,152 +1,220 @@
-//! What is known of one upstream's state, and so whether and when it may be asked: its breaker, the pauses that it asked for,
-//! and how many retries it can be given. Pure: time and chance are arguments.
+//! What is known of the hosts that are asked, and so whether and when each may be: its breaker, and the pause that it asked for.
+//! Pure: the time is an argument.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::breaker::{Breaker, BreakerSettings, State, Verdict};
 use super::error::{Outage, UpstreamError};
 
-/// How failures are tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetrySettings {
-    /// How often one thing is asked for in all; 1 tries nothing again.
-    pub attempts: u32,
-    /// The longest wait before the second attempt; it doubles with each further one. Waits are anything from nothing to
-    /// that (full jitter), so that many who failed together do not come back together.
-    pub wait: Duration,
-    /// The longest wait that doubling comes to.
-    pub wait_at_most: Duration,
-    /// No attempt begins later than this after the first one: a client is waiting.
-    pub within: Duration,
-}
-
-impl Default for RetrySettings {
-    fn default() -> Self {
-        Self {
-            attempts: 3,
-            wait: Duration::from_millis(400),
-            wait_at_most: Duration::from_secs(5),
-            within: Duration::from_secs(20),
-        }
-    }
-}
-
-/// The longest pause that an upstream's own word is taken for.
+/// The longest pause that a host's own word is taken for.
 const PAUSE_AT_MOST: Duration = Duration::from_secs(600);
 
-/// The pause after "too many requests" where the upstream names none.
+/// The pause after "too many requests" where the host names none.
 const PAUSE_UNNAMED: Duration = Duration::from_secs(60);
+
+/// The least pause after "too many requests", whatever the host names.
+const PAUSE_AT_LEAST: Duration = Duration::from_secs(1);
 
 /// The pause after Cloudflare's "error 1015": its bans last an hour and begin anew with each request.
 const PAUSE_BANNED: Duration = Duration::from_secs(3600);
 
-/// Pauses this short are waited for; for longer ones whoever asks is told.
-const PAUSE_WAITED_FOR: Duration = Duration::from_secs(3);
+/// The most hosts of which something is known. There are few; redirects may lead to any number.
+const MAX_HOSTS: usize = 256;
 
-/// A tenth of what is asked may be asked again, and this many beyond it at once.
-const RETRY_SHARE: f64 = 0.1;
-const RETRY_BURST: f64 = 10.0;
+/// A host and its port, where that is not the scheme's own: what asks to be left alone, and what fails.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Host(String);
 
-/// What to do with a request.
+impl Host {
+    /// Returns the host of an address.
+    #[must_use]
+    pub fn of(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        Self(match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// Why a host is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// It said so, with status 429 or `Retry-After`.
+    Asked,
+    /// It has barred this machine: Cloudflare's error 1015.
+    Banned,
+}
+
+impl PauseReason {
+    /// Returns the longest pause there can be for it.
+    fn at_most(self) -> Duration {
+        match self {
+            Self::Asked => PAUSE_AT_MOST,
+            Self::Banned => PAUSE_BANNED,
+        }
+    }
+}
+
+impl fmt::Display for PauseReason {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Asked => "it asked to be left alone",
+            Self::Banned => "it has barred this machine for asking too often (error 1015)",
+        })
+    }
+}
+
+/// For how long a host is left alone yet, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pause {
+    pub(super) left: Duration,
+    pub(super) reason: PauseReason,
+}
+
+/// Whether a host may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     /// Ask.
     Go,
-    /// Ask after so long.
-    After(Duration),
     /// Do not ask: it wants to be left alone for so long.
     Paused(Duration),
     /// Do not ask: it fails, and is tried again in so long.
     GivenUp(Duration),
 }
 
-/// The state of one upstream.
-#[derive(Debug)]
-pub(super) struct Condition {
-    breaker: Breaker,
-    paused_until: Option<Instant>,
-    retries: f64,
+/// The hosts of which something is known.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    hosts: HashMap<Host, Condition>,
+}
+
+/// The state of one host.
+#[derive(Debug, Default)]
+struct Condition {
+    breaker: Option<Breaker>,
+    paused_until: Option<(Instant, PauseReason)>,
 }
 
 impl Condition {
-    pub(super) fn new(breaker: BreakerSettings) -> Self {
-        Self {
-            breaker: Breaker::new(breaker),
-            paused_until: None,
-            retries: RETRY_BURST,
+    fn pause(&self, now: Instant) -> Option<Pause> {
+        let (until, reason) = self.paused_until?;
+        let left = until.saturating_duration_since(now);
+        (!left.is_zero()).then_some(Pause { left, reason })
+    }
+
+    fn is_worth_remembering(&self, now: Instant) -> bool {
+        self.pause(now).is_some() || self.breaker.as_ref().is_some_and(Breaker::is_open)
+    }
+}
+
+impl Conditions {
+    /// Says whether a request may go now; changes nothing.
+    pub(super) fn admission(&self, host: &Host, now: Instant) -> Admission {
+        if let Some(pause) = self.pause(host, now) {
+            return Admission::Paused(pause.left);
+        }
+        let breaker = self.hosts.get(host).and_then(|condition| condition.breaker.as_ref());
+        match breaker.map(|breaker| breaker.look(now)) {
+            Some(Verdict::Wait(wait)) => Admission::GivenUp(wait),
+            Some(Verdict::Go | Verdict::Probe) | None => Admission::Go,
         }
     }
 
-    /// Says whether a request may go now.
-    pub(super) fn admit(&mut self, now: Instant) -> Admission {
-        let pause = self.paused_until.map(|until| until.saturating_duration_since(now));
-        match pause.filter(|pause| !pause.is_zero()) {
-            Some(pause) if pause <= PAUSE_WAITED_FOR => return Admission::After(pause),
-            Some(pause) => return Admission::Paused(pause),
-            None => {}
+    /// Takes note that a request goes which may: it can be a probe, and then it is the only one.
+    pub(super) fn goes(&mut self, host: &Host, now: Instant) {
+        let breaker = self
+            .hosts
+            .get_mut(host)
+            .and_then(|condition| condition.breaker.as_mut());
+        if let Some(breaker) = breaker {
+            breaker.ask(now);
         }
-        match self.breaker.ask(now) {
-            Verdict::Go | Verdict::Probe => {
-                self.retries = (self.retries + RETRY_SHARE).min(RETRY_BURST);
-                Admission::Go
-            }
-            Verdict::Wait(wait) => Admission::GivenUp(wait),
-        }
-    }
-
-    /// Returns how the breaker stands, and how long the pause still lasts, if there is one.
-    pub(super) fn state(&self, now: Instant) -> (State, Option<Duration>) {
-        let pause = self.paused_until.map(|until| until.saturating_duration_since(now));
-        (self.breaker.state(now), pause.filter(|pause| !pause.is_zero()))
     }
 
     /// Takes note of what came of a request.
-    pub(super) fn note(&mut self, now: Instant, failure: Option<&UpstreamError>) -> Noted {
+    pub(super) fn note(
+        &mut self,
+        host: &Host,
+        breaker: BreakerSettings,
+        now: Instant,
+        failure: Option<&UpstreamError>,
+    ) -> Noted {
+        let condition = self.entry(host, now);
+        let breaker = condition.breaker.get_or_insert_with(|| Breaker::new(breaker));
         let Some(UpstreamError::Unavailable {
             outage, retry_after, ..
         }) = failure
         else {
-            self.breaker.answered(now);
+            breaker.answered(now);
             return Noted::Nothing;
         };
-        let asked_for = match outage {
-            Outage::Banned => Some(PAUSE_BANNED),
-            Outage::Status(429) => Some(retry_after.unwrap_or(PAUSE_UNNAMED).min(PAUSE_AT_MOST)),
-            _ => retry_after.map(|pause| pause.min(PAUSE_AT_MOST)),
+        let asked = |pause: Duration| (pause.min(PAUSE_AT_MOST), PauseReason::Asked);
+        let pause = match outage {
+            Outage::Banned => Some((PAUSE_BANNED, PauseReason::Banned)),
+            Outage::Status(429) => Some(asked(retry_after.unwrap_or(PAUSE_UNNAMED).max(PAUSE_AT_LEAST))),
+            _ => retry_after.map(asked),
         };
-        if let Some(pause) = asked_for {
-            self.paused_until = self.paused_until.max(Some(now + pause));
-        }
         // Who says that it is asked too often is there.
-        if matches!(outage, Outage::Status(429) | Outage::Banned) {
-            self.breaker.answered(now);
-            return Noted::Paused(asked_for.unwrap_or_default());
+        let opened = if matches!(outage, Outage::Status(429) | Outage::Banned) {
+            breaker.answered(now);
+            None
+        } else {
+            breaker.failed(now)
+        };
+        let before = condition.pause(now).map(|pause| pause.left).unwrap_or_default();
+        match pause {
+            Some((pause, reason)) if pause > before => {
+                condition.paused_until = Some((now + pause, reason));
+                Noted::Paused(pause, reason)
+            }
+            _ => opened.map_or(Noted::Nothing, Noted::Opened),
         }
-        self.breaker.failed(now).map_or(Noted::Nothing, Noted::Opened)
     }
 
-    /// Says after what wait a failed request may be tried again; `chance` is from 0 to 1. `None`: not at all.
-    pub(super) fn retry(
-        &mut self,
-        settings: &RetrySettings,
-        attempt: u32,
-        elapsed: Duration,
-        failure: &UpstreamError,
-        chance: f64,
-    ) -> Option<Duration> {
-        if attempt >= settings.attempts || !is_worth_retrying(failure) || self.breaker.is_open() || self.retries < 1.0 {
-            return None;
+    /// Leaves a host alone as an earlier run of larder was told to. No clock can make it longer than such a pause is.
+    pub(super) fn resume(&mut self, host: &Host, pause: Pause, now: Instant) {
+        let until = now + pause.left.min(pause.reason.at_most());
+        self.entry(host, now).paused_until = Some((until, pause.reason));
+    }
+
+    /// Returns the pause that a host is left, if there is one.
+    pub(super) fn pause(&self, host: &Host, now: Instant) -> Option<Pause> {
+        self.hosts.get(host)?.pause(now)
+    }
+
+    /// Returns all pauses.
+    pub(super) fn pauses(&self, now: Instant) -> Vec<(Host, Pause)> {
+        let left_alone = |(host, condition): (&Host, &Condition)| Some((host.clone(), condition.pause(now)?));
+        let mut pauses: Vec<_> = self.hosts.iter().filter_map(left_alone).collect();
+        pauses.sort_by(|(one, _), (other, _)| one.cmp(other));
+        pauses
+    }
+
+    /// Returns how a host's breaker stands.
+    pub(super) fn breaker(&self, host: &Host, now: Instant) -> State {
+        let breaker = self.hosts.get(host).and_then(|condition| condition.breaker.as_ref());
+        breaker.map_or(State::Closed, |breaker| breaker.state(now))
+    }
+
+    fn entry(&mut self, host: &Host, now: Instant) -> &mut Condition {
+        if self.hosts.len() >= MAX_HOSTS && !self.hosts.contains_key(host) {
+            self.hosts.retain(|_, condition| condition.is_worth_remembering(now));
         }
-        let doubled = settings
-            .wait
-            .saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
-        let jittered = doubled.min(settings.wait_at_most).mul_f64(chance.clamp(0.0, 1.0));
-        let wait = jittered.max(failure.retry_after().unwrap_or_default());
-        if elapsed.saturating_add(wait) > settings.within {
-            return None;
-        }
-        self.retries -= 1.0;
-        Some(wait)
+        self.hosts.entry(host.clone()).or_default()
     }
 }
 
@@ -155,27 +223,10 @@ impl Condition {
 pub(super) enum Noted {
     /// Nothing.
     Nothing,
-    /// The upstream is not asked for so long.
+    /// The host is not asked for so long.
     Opened(Duration),
-    /// The upstream asked for so long a pause.
-    Paused(Duration),
-}
-
-/// Failures of the moment; a time limit that has run out was patience enough.
-fn is_worth_retrying(failure: &UpstreamError) -> bool {
-    match failure {
-        UpstreamError::Unavailable { outage, .. } => match outage {
-            Outage::Connect { .. } | Outage::Lost { .. } | Outage::Status(_) => true,
-            Outage::ConnectTimeout(_)
-            | Outage::HeaderTimeout(_)
-            | Outage::BodyTimeout(_)
-            | Outage::Banned
-            | Outage::Paused(_)
-            | Outage::GivenUp(_)
-            | Outage::Offline => false,
-        },
-        UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } | UpstreamError::BadAnswer { .. } => false,
-    }
+    /// The host asked for so long a pause, longer than any that was known.
+    Paused(Duration, PauseReason),
 }
 
 #[cfg(test)]
@@ -192,14 +243,28 @@ mod tests {
         }
     }
 
-    fn condition() -> Condition {
-        Condition::new(BreakerSettings::default())
+    fn host(text: &str) -> Host {
+        Host::of(&text.parse().unwrap())
     }
 
-    fn refusal(admission: &Admission) -> Option<u64> {
-        match admission {
-            Admission::Paused(wait) | Admission::GivenUp(wait) => Some(wait.as_secs()),
-            Admission::Go | Admission::After(_) => None,
+    fn note(conditions: &mut Conditions, now: Instant, failure: Option<&UpstreamError>) -> Noted {
+        conditions.note(&host("http://g.test/"), BreakerSettings::default(), now, failure)
+    }
+
+    fn admission(conditions: &Conditions, now: Instant) -> Admission {
+        conditions.admission(&host("https://g.test/api"), now)
+    }
+
+    #[test]
+    fn a_host_is_the_same_by_every_path_and_scheme() {
+        for (url, expected) in [
+            ("https://g.test/api/v2/", "g.test"),
+            ("http://G.test:80/", "g.test"),
+            ("https://u:p@g.test:8443/x", "g.test:8443"),
+            ("http://127.0.0.1:81/", "127.0.0.1:81"),
+            ("http://[::1]/", "[::1]"),
+        ] {
+            assert_eq!(host(url).to_string(), expected, "{url}");
         }
     }
 
@@ -208,118 +273,107 @@ mod tests {
         for (outage, named, pause) in [
             (Outage::Status(429), Some(120), Some(120)),
             (Outage::Status(429), Some(999_999), Some(600)),
+            (Outage::Status(429), Some(u64::MAX), Some(600)),
+            (Outage::Status(429), Some(0), Some(1)),
             (Outage::Status(429), None, Some(60)),
             (Outage::Status(503), Some(30), Some(30)),
+            (Outage::Status(503), Some(0), None),
             (Outage::Status(503), None, None),
             (Outage::Banned, Some(5), Some(3600)),
         ] {
             let now = Instant::now();
-            let mut condition = condition();
-            condition.note(now, Some(&failure(outage.clone(), named)));
-            assert_eq!(refusal(&condition.admit(now)), pause, "{outage:?} {named:?}");
-            if let Some(pause) = pause {
-                let shortly = now + Duration::from_secs(pause - 2);
-                assert_eq!(condition.admit(shortly), Admission::After(2 * SECOND));
-                assert_eq!(
-                    condition.admit(shortly + 2 * SECOND),
-                    Admission::Go,
-                    "{outage:?} {named:?}"
-                );
-            }
+            let mut conditions = Conditions::default();
+            note(&mut conditions, now, Some(&failure(outage.clone(), named)));
+            let expected = |wait| Admission::Paused(Duration::from_secs(wait));
+            let Some(pause) = pause else {
+                assert_eq!(admission(&conditions, now), Admission::Go);
+                continue;
+            };
+            assert_eq!(admission(&conditions, now), expected(pause), "{outage:?} {named:?}");
+            let last = now + Duration::from_secs(pause - 1);
+            assert_eq!(admission(&conditions, last), expected(1));
+            assert_eq!(admission(&conditions, last + SECOND), Admission::Go);
+            // Others are not concerned.
+            assert_eq!(conditions.admission(&host("http://g.test:81/"), now), Admission::Go);
+        }
+    }
+
+    #[test]
+    fn a_pause_is_never_cut_short() {
+        let now = Instant::now();
+        let mut conditions = Conditions::default();
+        let mut ask = |outage, named, at| note(&mut conditions, at, Some(&failure(outage, named)));
+        assert_eq!(
+            ask(Outage::Banned, None, now),
+            Noted::Paused(3600 * SECOND, PauseReason::Banned)
+        );
+        assert_eq!(ask(Outage::Status(429), Some(5), now), Noted::Nothing);
+        assert_eq!(
+            ask(Outage::Status(503), Some(600), now + 3100 * SECOND),
+            Noted::Paused(600 * SECOND, PauseReason::Asked)
+        );
+    }
+
+    #[test]
+    fn a_pause_outlives_a_restart_but_no_clock_makes_it_longer() {
+        let (now, host) = (Instant::now(), host("http://g.test/"));
+        for (left, reason, expected) in [
+            (100, PauseReason::Asked, 100),
+            (u64::MAX, PauseReason::Asked, 600),
+            (u64::MAX, PauseReason::Banned, 3600),
+        ] {
+            let mut conditions = Conditions::default();
+            let left = Duration::from_secs(left);
+            conditions.resume(&host, Pause { left, reason }, now);
+            let left = Duration::from_secs(expected);
+            assert_eq!(conditions.pauses(now), [(host.clone(), Pause { left, reason })]);
         }
     }
 
     #[test]
     fn too_many_requests_do_not_open_the_breaker() {
         let mut now = Instant::now();
-        let mut condition = condition();
+        let mut conditions = Conditions::default();
         for _ in 0..10 {
             assert_eq!(
-                condition.note(now, Some(&failure(Outage::Status(429), Some(1)))),
-                Noted::Paused(SECOND)
+                note(&mut conditions, now, Some(&failure(Outage::Status(429), Some(1)))),
+                Noted::Paused(SECOND, PauseReason::Asked)
             );
             now += 2 * SECOND;
-            assert_eq!(condition.admit(now), Admission::Go);
+            assert_eq!(admission(&conditions, now), Admission::Go);
         }
         for n in 0..5 {
-            let noted = condition.note(now, Some(&failure(Outage::Status(500), None)));
+            let noted = note(&mut conditions, now, Some(&failure(Outage::Status(500), None)));
             assert_eq!(noted == Noted::Opened(10 * SECOND), n == 4);
         }
-        assert_eq!(refusal(&condition.admit(now)), Some(10));
-        // An absent package is an answer.
+        assert_eq!(admission(&conditions, now), Admission::GivenUp(10 * SECOND));
+        // One request goes and decides, and looking is none.
         now += 10 * SECOND;
-        assert_eq!(condition.admit(now), Admission::Go);
+        for _ in 0..2 {
+            assert_eq!(admission(&conditions, now), Admission::Go);
+        }
+        conditions.goes(&host("http://g.test/"), now);
+        assert_eq!(admission(&conditions, now), Admission::GivenUp(10 * SECOND));
+        // An absent package is an answer.
         let absent = UpstreamError::NotFound {
             url: String::new(),
             status: 404,
         };
-        condition.note(now, Some(&absent));
-        assert_eq!(condition.admit(now), Admission::Go);
+        note(&mut conditions, now, Some(&absent));
+        assert_eq!(admission(&conditions, now), Admission::Go);
     }
 
     #[test]
-    fn failures_of_the_moment_are_tried_again() {
-        let settings = RetrySettings::default();
-        let mut condition = condition();
-        let lost = failure(Outage::Status(502), None);
-        let wait = |condition: &mut Condition, attempt, elapsed, failure: &UpstreamError, chance| {
-            condition.retry(&settings, attempt, elapsed, failure, chance)
-        };
-        assert_eq!(wait(&mut condition, 1, Duration::ZERO, &lost, 1.0), Some(settings.wait));
-        assert_eq!(wait(&mut condition, 2, Duration::ZERO, &lost, 0.5), Some(settings.wait));
-        assert_eq!(
-            wait(&mut condition, 1, Duration::ZERO, &lost, 0.0),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(
-            wait(&mut condition, 3, Duration::ZERO, &lost, 0.0),
-            None,
-            "three attempts are all"
-        );
-        assert_eq!(
-            wait(&mut condition, 1, 21 * SECOND, &lost, 0.0),
-            None,
-            "somebody is waiting"
-        );
-        let named = failure(Outage::Status(503), Some(2));
-        assert_eq!(wait(&mut condition, 1, Duration::ZERO, &named, 0.1), Some(2 * SECOND));
-        let named = failure(Outage::Status(503), Some(30));
-        assert_eq!(wait(&mut condition, 1, Duration::ZERO, &named, 0.1), None);
-        for hopeless in [
-            failure(Outage::HeaderTimeout(SECOND), None),
-            failure(Outage::Banned, None),
-            UpstreamError::NotFound {
-                url: String::new(),
-                status: 404,
-            },
-            UpstreamError::Refused {
-                url: String::new(),
-                status: 403,
-            },
-        ] {
-            assert_eq!(
-                wait(&mut condition, 1, Duration::ZERO, &hopeless, 0.0),
-                None,
-                "{hopeless:?}"
-            );
+    fn hosts_without_end_are_forgotten_but_for_their_pauses() {
+        let now = Instant::now();
+        let mut conditions = Conditions::default();
+        let busy = failure(Outage::Status(429), None);
+        for n in 0..2000 {
+            let host = host(&format!("http://h{n}.test/"));
+            let failure = (n == 3).then_some(&busy);
+            conditions.note(&host, BreakerSettings::default(), now, failure);
         }
-    }
-
-    #[test]
-    fn retries_are_a_tenth_of_requests() {
-        let (now, settings) = (Instant::now(), RetrySettings::default());
-        let mut condition = condition();
-        let lost = failure(Outage::Status(502), None);
-        let mut retries = 0;
-        for n in 0..1000 {
-            assert_eq!(condition.admit(now), Admission::Go);
-            if n % 3 == 0 {
-                condition.note(now, Some(&lost));
-                retries += usize::from(condition.retry(&settings, 1, Duration::ZERO, &lost, 0.0).is_some());
-            } else {
-                condition.note(now, None);
-            }
-        }
-        assert!((100..=110).contains(&retries), "{retries}");
+        assert!(conditions.hosts.len() <= MAX_HOSTS);
+        assert_eq!(conditions.pauses(now).len(), 1);
     }
 }

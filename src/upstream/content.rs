@@ -6,6 +6,7 @@ use url::Url;
 
 use super::client::HttpClient;
 use super::error::bad;
+use super::scheduler::Share;
 use super::want::Want;
 use super::{BadAnswer, ContentStream, UpstreamError, Urgency};
 use crate::redact;
@@ -17,9 +18,10 @@ const ZIP_MAGIC: &[u8] = b"PK";
 pub(crate) async fn open_package(
     client: &HttpClient,
     url: Url,
+    share: Share,
     urgency: &Urgency,
 ) -> Result<ContentStream, UpstreamError> {
-    let mut answer = client.get(url, Want::Package, urgency).await?;
+    let mut answer = client.download(url, Want::Package, share, urgency).await?;
     let mut head = BytesMut::new();
     while head.len() < ZIP_MAGIC.len() {
         let Some(chunk) = answer.chunk().await? else { break };

@@ -98,6 +98,22 @@ pub enum Outage {
     /// It failed too often; nothing was sent.
     #[error("it failed too often and is tried again in {} s", .0.as_secs().max(1))]
     GivenUp(Duration),
+    /// A limit leaves no room for so long; nothing was sent.
+    #[error("larder asks it no more often than its limits allow ({name}: {per_minute} a minute), and has room again in {} s", .wait.as_secs().max(1))]
+    Limited {
+        /// The limit: `requests`, `downloads`, or a package's id.
+        name: String,
+        /// How many any one minute may have.
+        per_minute: u32,
+        /// How long it takes.
+        wait: Duration,
+    },
+    /// So many requests were under way all the time; nothing was sent.
+    #[error("larder asks it for {0} things at once and no more, and all of them take their time")]
+    Busy(u32),
+    /// More wait for it already than are let wait; nothing was sent.
+    #[error("too much waits for it already")]
+    Crowded,
     /// No upstream is to be asked.
     #[error("larder is offline")]
     Offline,
@@ -130,6 +146,9 @@ pub enum BadAnswer {
     /// No feed, or a broken one.
     #[error("{}", chain(.0.as_ref()))]
     Feed(Arc<FeedError>),
+    /// A feed whose entries name no package.
+    #[error("none of its entries can be read; the first, {0}")]
+    Entries(String),
     /// No zip archive.
     #[error("it is no nupkg, but {}", content_type.as_deref().unwrap_or("something of unknown type"))]
     NotPackage {
@@ -183,6 +202,15 @@ impl UpstreamError {
             outage,
             Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_)
         )
+    }
+
+    /// Returns whether it was not asked because larder itself keeps to limits: nothing is wrong with it.
+    #[must_use]
+    pub fn is_own_limit(&self) -> bool {
+        let Self::Unavailable { outage, .. } = self else {
+            return false;
+        };
+        matches!(outage, Outage::Limited { .. } | Outage::Busy(_) | Outage::Crowded)
     }
 
     /// Returns whether nothing was asked because no upstream is to be.

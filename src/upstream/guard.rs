@@ -63,6 +63,25 @@ impl Guard {
         let host = url.host_str().unwrap_or_default().to_owned();
         Err(NotPublic { host, address })
     }
+
+    /// Judges a URL whose host is a name that a proxy looks up in our stead. Of its addresses none may be internal, since the proxy
+    /// takes any; where the name is not known here, the proxy alone can tell, and its own rules are all there is.
+    pub(crate) async fn admit_name(&self, url: &Url) -> Result<(), NotPublic> {
+        let Some(Host::Domain(host)) = url.host() else {
+            return Ok(());
+        };
+        if self.is_configured(url) {
+            return Ok(());
+        }
+        let Ok(found) = tokio::net::lookup_host((host, 0)).await else {
+            return Ok(());
+        };
+        let internal = found.map(|found| found.ip()).find(|address| !is_public(*address));
+        internal.map_or(Ok(()), |address| {
+            let host = host.to_owned();
+            Err(NotPublic { host, address })
+        })
+    }
 }
 
 /// Looks names up with the system's resolver and leaves out addresses that are not public.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::access::AccessSettings;
 use super::breaker::BreakerSettings;
-use super::condition::RetrySettings;
+use super::hosts::Hosts;
+use super::retry::RetrySettings;
+use super::scheduler::PaceSettings;
 use super::uplink::Uplink;
-use crate::clock::Clock;
 use crate::limits::FeedLimits;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
@@ -36,16 +38,20 @@ pub struct ClientSettings {
     pub timeouts: Timeouts,
     /// What larder calls itself there.
     pub user_agent: String,
+    /// How it is come to.
+    pub access: AccessSettings,
     /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
     pub internal_hosts: Vec<String>,
     /// How failures are tried again.
     pub retry: RetrySettings,
     /// When it is given up for a while.
     pub breaker: BreakerSettings,
+    /// How often and how much at once it is asked.
+    pub pace: PaceSettings,
+    /// What is known of the hosts, in common with all other upstreams; and the time.
+    pub hosts: Hosts,
     /// Whether it may be asked at all.
     pub uplink: Uplink,
-    /// The time.
-    pub clock: Clock,
 }
 
 /// How much of an upstream's answers is read.

@@ -102,7 +102,16 @@ impl Upstream for TemplateUpstream {
         _: Option<&'a str>,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<ContentStream, UpstreamError>> {
-        async move { open_package(&self.client, self.address(id, version)?, urgency).await }.boxed()
+        async move {
+            open_package(
+                &self.client,
+                self.address(id, version)?,
+                self.client.share_of(id),
+                urgency,
+            )
+            .await
+        }
+        .boxed()
     }
 }
 

@@ -1,7 +1,8 @@
 //! How urgently something is wanted from an upstream: where not everything can be asked at once, what somebody waits for goes first.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::watch;
 
 /// What a question to an upstream is for; the later ones give way to the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,28 +19,33 @@ pub enum Priority {
 
 /// The priority of one piece of work. Clones are handles to the same: it rises when somebody joins the work who has less time.
 #[derive(Debug, Clone)]
-pub struct Urgency(Arc<AtomicU8>);
+pub struct Urgency(Arc<watch::Sender<Priority>>);
 
 impl Urgency {
     /// Begins with a priority.
     #[must_use]
     pub fn new(priority: Priority) -> Self {
-        Self(Arc::new(AtomicU8::new(priority as u8)))
+        Self(Arc::new(watch::Sender::new(priority)))
     }
 
     /// Makes the work at least so urgent.
     pub fn raise(&self, priority: Priority) {
-        self.0.fetch_min(priority as u8, Ordering::Relaxed);
+        self.0.send_if_modified(|now| {
+            let rises = priority < *now;
+            *now = priority.min(*now);
+            rises
+        });
     }
 
     /// Returns how urgent the work is by now.
     #[must_use]
     pub fn get(&self) -> Priority {
-        let all = [Priority::Client, Priority::Revalidation, Priority::Prefetch];
-        let now = self.0.load(Ordering::Relaxed);
-        all.into_iter()
-            .find(|priority| *priority as u8 == now)
-            .unwrap_or(Priority::Sync)
+        *self.0.borrow()
+    }
+
+    /// Tells of every rise from now on.
+    pub(super) fn watch(&self) -> watch::Receiver<Priority> {
+        self.0.subscribe()
     }
 }
 

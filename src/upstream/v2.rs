@@ -177,7 +177,7 @@ impl Upstream for V2Upstream {
             let path = format!("package/{}/{}", encode(id.as_str()), encode(version.as_str()));
             Ok(self.address(&path, None))
         };
-        async move { open_package(&self.client, url?, urgency).await }.boxed()
+        async move { open_package(&self.client, url?, self.client.share_of(id), urgency).await }.boxed()
     }
 }
 

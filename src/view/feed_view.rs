@@ -26,8 +26,17 @@ struct Groups {
 #[derive(Debug)]
 struct Kept {
     group: Arc<Group>,
+    /// Whether a hosted version hides its id from the upstreams.
+    is_private: bool,
     /// The feed's edition that it came with.
     edition: Edition,
+}
+
+/// What a feed's sources make of an id.
+pub(super) struct Regrouped {
+    pub(super) group: Group,
+    /// Whether a hosted version hides the id from the upstreams.
+    pub(super) is_private: bool,
 }
 
 impl FeedView {
@@ -57,24 +66,27 @@ impl FeedView {
         groups.by_id.get(id).map(|kept| Arc::clone(&kept.group))
     }
 
-    /// Returns whether any version of the id is hosted in this feed, listed or not.
+    /// Returns whether any version of the id is hosted in this very feed, listed or not.
     #[must_use]
     pub fn hosts(&self, id: &PackageId) -> bool {
-        self.group(id).is_some_and(|group| self.is_hosted(&group))
+        let is_hosted = |group: Arc<Group>| group.members().iter().any(|member| member.source == self.shape.name);
+        self.group(id).is_some_and(is_hosted)
     }
 
-    /// Returns whether any version of an id that begins with a text in lower case is hosted in this feed, listed or not.
+    /// Returns whether the id is none of the upstreams' business: a version of it, listed or not, is hosted here or in an included
+    /// feed, and hides the id.
     #[must_use]
-    pub fn hosts_any_with(&self, prefix: &str) -> bool {
+    pub fn is_private(&self, id: &PackageId) -> bool {
         let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
-        groups
-            .by_id
-            .iter()
-            .any(|(id, kept)| id.lower().starts_with(prefix) && self.is_hosted(&kept.group))
+        groups.by_id.get(id).is_some_and(|kept| kept.is_private)
     }
 
-    fn is_hosted(&self, group: &Group) -> bool {
-        group.members().iter().any(|member| member.source == self.shape.name)
+    /// Returns whether any id that begins with a text in lower case is private.
+    #[must_use]
+    pub fn is_any_private_with(&self, prefix: &str) -> bool {
+        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = groups.by_id.iter();
+        kept.any(|(id, kept)| kept.is_private && id.lower().starts_with(prefix))
     }
 
     /// Returns all groups, in the order of their ids.
@@ -103,15 +115,19 @@ impl FeedView {
         }
     }
 
-    pub(super) fn replace(&self, id: &PackageId, group: Option<Group>, at: Instant) {
+    pub(super) fn replace(&self, id: &PackageId, regrouped: Option<Regrouped>, at: Instant) {
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
         let edition = groups.edition.next(at);
         groups.edition = edition;
         groups.in_order = None;
-        match group {
-            Some(group) => {
-                let group = Arc::new(group);
-                groups.by_id.insert(id.clone(), Kept { group, edition })
+        match regrouped {
+            Some(Regrouped { group, is_private }) => {
+                let kept = Kept {
+                    group: Arc::new(group),
+                    is_private,
+                    edition,
+                };
+                groups.by_id.insert(id.clone(), kept)
             }
             None => groups.by_id.remove(id),
         };

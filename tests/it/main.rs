@@ -40,6 +40,7 @@ mod searching;
 mod store;
 mod support;
 mod updates;
+mod upstream_access;
 mod upstream_calm;
 mod upstream_download;
 mod upstream_v2;

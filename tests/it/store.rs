@@ -84,11 +84,10 @@ impl Data {
             index: Arc::new(store.index.clone()),
             packages: store.packages.clone(),
             spool: Spool::new(store.spool.clone()),
-            feeds: vec![FeedShape {
-                name: feed(),
-                upstreams: upstreams.iter().map(|upstream| upstream.name().clone()).collect(),
-                reserved: Vec::new(),
-            }],
+            feeds: vec![FeedShape::plain(
+                feed(),
+                upstreams.iter().map(|upstream| upstream.name().clone()),
+            )],
             upstreams: upstreams
                 .into_iter()
                 .map(|upstream| (upstream.name().clone(), upstream))

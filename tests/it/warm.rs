@@ -100,11 +100,7 @@ async fn a_warm_id_is_answered_without_the_index() {
         }),
         packages: store.packages.clone(),
         spool: Spool::new(store.spool.clone()),
-        feeds: vec![FeedShape {
-            name: feed.clone(),
-            upstreams: vec![upstream.name().clone()],
-            reserved: Vec::new(),
-        }],
+        feeds: vec![FeedShape::plain(feed.clone(), [upstream.name().clone()])],
         upstreams: [(upstream.name().clone(), upstream)].into(),
         lifetimes: std::collections::HashMap::new(),
         limits: MirrorLimits {

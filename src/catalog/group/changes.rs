@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::testing::{instant, row};
-    use crate::catalog::{Contribution, Group, SourceName};
+    use crate::catalog::{Contribution, Group, Shadow, SourceName};
 
     fn at(second: usize) -> Instant {
         instant("2026-01-01") + TimeDelta::seconds(i64::try_from(second).unwrap())
@@ -128,9 +128,9 @@ mod tests {
             let rows: Vec<Arc<Row>> = self.rows.values().cloned().collect();
             let contribution = |rows| Contribution { source: &source, rows };
             let group = if is_hosted {
-                Group::merge(&contribution(&rows), &[])
+                Group::merge(&[contribution(&rows)], &[], Shadow::Id)
             } else {
-                Group::merge(&contribution(&[]), &[contribution(&rows)])
+                Group::merge(&[contribution(&[])], &[contribution(&rows)], Shadow::Id)
             };
             group.unwrap()
         }

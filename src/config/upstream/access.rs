@@ -1,8 +1,59 @@
-//! How larder comes to an upstream: what it calls itself there, and where it may be led.
+//! How larder comes to an upstream: what it calls itself there, what it shows at the door, through which proxy it goes, whose
+//! certificates it believes, and where it may be led.
+
+mod credentials;
+mod proxy;
+
+use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
+use crate::config::document::Section;
+use crate::config::error::ConfigError;
 use crate::config::value::{Value, quoted, text};
+
+pub use self::credentials::{Credentials, HeaderName};
+pub use self::proxy::ProxyConfig;
+
+/// How larder comes to an upstream.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// What larder calls itself there; absent: larder and its version.
+    pub user_agent: Option<UserAgent>,
+    /// What it shows at the door.
+    pub credentials: Credentials,
+    /// The proxy it goes through; absent: as the environment says.
+    pub proxy: Option<ProxyConfig>,
+    /// A file with certificates of authorities that are believed there besides the system's; a relative path was joined to the
+    /// configuration file's directory.
+    pub ca: Option<PathBuf>,
+    /// Hosts beside that of its address, names or addresses, that its links may lead to although they are internal ones.
+    pub internal_hosts: Vec<String>,
+}
+
+impl Access {
+    pub(super) fn read(section: &mut Section<'_>, base_dir: &Path, address: Login) -> Result<Self, ConfigError> {
+        let user_agent = section.optional("user_agent", "larder and its version")?;
+        let credentials = Credentials::read(section, base_dir, address)?;
+        let proxy: Option<ProxyConfig> = section.optional("proxy", "as the environment says")?;
+        let ca: Option<PathBuf> = section.optional("ca", "the system's alone")?;
+        let hosts: Vec<HostName> = section.read("internal_hosts", Vec::new())?;
+        Ok(Self {
+            user_agent,
+            credentials,
+            proxy: proxy.map(|proxy| proxy.below(base_dir)),
+            ca: ca.map(|path| base_dir.join(path)),
+            internal_hosts: hosts.into_iter().map(|host| host.0).collect(),
+        })
+    }
+}
+
+/// Whether an address has a user or a password in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Login {
+    InAddress,
+    None,
+}
 
 /// A name for the User-Agent header: printable ASCII, 1 to 256 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +83,7 @@ impl Value for UserAgent {
 }
 
 /// A name or an address, without scheme, port or path.
-pub(super) struct HostName(String);
-
-impl HostName {
-    pub(super) fn into_text(self) -> String {
-        self.0
-    }
-}
+struct HostName(String);
 
 impl Value for HostName {
     fn read(value: &DeValue<'_>) -> Result<Self, String> {

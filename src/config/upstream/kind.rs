@@ -5,6 +5,7 @@ use std::fmt;
 use toml::de::DeValue;
 use url::Url;
 
+use super::access::Login;
 use crate::config::document::Section;
 use crate::config::error::ConfigError;
 use crate::config::value::{Value, quoted, text};
@@ -38,6 +39,16 @@ impl fmt::Debug for UpstreamKind {
 }
 
 impl UpstreamKind {
+    /// Says whether the address has a user or a password in it.
+    pub(super) fn login(&self) -> Login {
+        let has_login = |url: &Url| !url.username().is_empty() || url.password().is_some();
+        let found = match self {
+            Self::V2 { root } => has_login(root),
+            Self::Template { template } => template.sample().is_ok_and(|url| has_login(&url)),
+        };
+        if found { Login::InAddress } else { Login::None }
+    }
+
     pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {
         Ok(match section.require("kind", "\"v2\"")? {
             KindName::V2 => Self::V2 {
@@ -99,6 +110,11 @@ impl UrlTemplate {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the address of some package.
+    fn sample(&self) -> Result<Url, String> {
+        web_url::web(&self.0.replace("@ID", "id").replace("@VERSION", "1.0"))
+    }
 }
 
 impl fmt::Debug for UrlTemplate {
@@ -121,11 +137,11 @@ impl std::str::FromStr for UrlTemplate {
         if PLACEHOLDERS.iter().any(|placeholder| authority.contains(placeholder)) {
             return Err("must have @ID and @VERSION behind the host only".to_owned());
         }
-        let url = web_url::web(&text.replace("@ID", "id").replace("@VERSION", "1.0"))?;
-        if url.fragment().is_some() {
+        let template = Self(text.to_owned());
+        if template.sample()?.fragment().is_some() {
             return Err("must not have a # part".to_owned());
         }
-        Ok(Self(text.to_owned()))
+        Ok(template)
     }
 }
 

@@ -21,6 +21,8 @@ const COMMAND_DEADLINE: Duration = Duration::from_secs(120);
 pub(crate) struct LarderProcess {
     folder: tempfile::TempDir,
     admin_key: String,
+    /// What it logs, where that is not what it logs by itself.
+    logs: Option<&'static str>,
     running: Option<Running>,
 }
 
@@ -52,6 +54,7 @@ impl LarderProcess {
         Self {
             folder,
             admin_key: admin_key.to_owned(),
+            logs: None,
             running: None,
         }
     }
@@ -76,6 +79,12 @@ impl LarderProcess {
             panic!("larder did not say `{READY}...`; its log:\n{}", self.log());
         };
         self.running = Some(Running { child, base_url });
+    }
+
+    /// Starts or restarts it so that it logs what `LARDER_LOG` can say.
+    pub(crate) fn restart_logging(&mut self, logs: &'static str) {
+        self.logs = Some(logs);
+        self.restart();
     }
 
     /// Makes every later start listen where this one does.
@@ -105,6 +114,7 @@ impl LarderProcess {
             .args(["serve", "--config"])
             .arg(self.configuration())
             .env("LARDER_ADMIN_KEY", &self.admin_key)
+            .envs(self.logs.map(|logs| ("LARDER_LOG", logs)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)
