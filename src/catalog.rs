@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod order;
 pub mod query;
 pub mod record;
+pub mod relayed;
 pub mod row;
 pub mod search;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use expression::Expression;
 pub use group::{Contribution, Group, Member, Shadow};
 pub use query::Query;
 pub use record::{Content, Origin, Property, Record, SourceName};
+pub use relayed::{PassedFilter, Relayed};
 pub use row::Row;
 pub use search::SearchTerms;
 pub use text::{Interner, Text};

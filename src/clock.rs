@@ -1,10 +1,11 @@
 //! What time it is: the only place that reads the system's clock. It knows nothing of what the time is used for; code
 //! that decides by time is handed a `DateTime` or a [`Clock`], so that tests can set it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
+use tokio::sync::Notify;
 
 /// Tells the time. Clones are handles to the same clock.
 #[derive(Clone, Debug)]
@@ -33,6 +34,22 @@ impl Clock {
         }
     }
 
+    /// Waits until the monotonic time has gone on by so much.
+    pub async fn sleep(&self, wait: Duration) {
+        let Hand::Manual(manual) = &self.0 else {
+            return tokio::time::sleep(wait).await;
+        };
+        let until = self.monotonic() + wait;
+        loop {
+            let moved = manual.0.moved.notified();
+            let left = until.saturating_duration_since(self.monotonic());
+            tokio::select! {
+                () = moved => {}
+                () = tokio::time::sleep(left) => return,
+            }
+        }
+    }
+
     /// Returns the present moment of a time that only ever runs forwards, whatever is done to the system's clock: for how long
     /// things last. Within a tokio runtime whose time is paused, that time.
     #[must_use]
@@ -53,7 +70,14 @@ impl Default for Clock {
 
 /// Sets the time that the clocks made from it tell; it stands still otherwise. For tests.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<Mutex<Reading>>);
+pub struct ManualClock(Arc<Manual>);
+
+#[derive(Debug)]
+struct Manual {
+    reading: Mutex<Reading>,
+    /// Wakes those who sleep when the time is moved.
+    moved: Notify,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Reading {
@@ -67,7 +91,10 @@ impl ManualClock {
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         let skipped = Duration::ZERO;
-        Self(Arc::new(Mutex::new(Reading { now, skipped })))
+        Self(Arc::new(Manual {
+            reading: Mutex::new(Reading { now, skipped }),
+            moved: Notify::new(),
+        }))
     }
 
     /// Returns a clock that tells this one's time.
@@ -78,12 +105,12 @@ impl ManualClock {
 
     /// Sets the time, forwards or backwards; the monotonic time does not care.
     pub fn set(&self, now: DateTime<Utc>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).now = now;
+        self.lock().now = now;
     }
 
     /// Moves both times forwards; they stay where they are when the calendar ends before.
     pub fn advance(&self, by: Duration) {
-        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reading = self.lock();
         let later = chrono::Duration::from_std(by)
             .ok()
             .and_then(|by| reading.now.checked_add_signed(by));
@@ -91,10 +118,16 @@ impl ManualClock {
             reading.now = later;
             reading.skipped = reading.skipped.saturating_add(by);
         }
+        drop(reading);
+        self.0.moved.notify_waiters();
     }
 
     fn read(&self) -> Reading {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reading> {
+        self.0.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,6 +164,20 @@ mod tests {
         assert!(passed >= Duration::from_secs(3600), "{passed:?}");
         manual.advance(Duration::MAX);
         assert!(clock.monotonic() < start + Duration::from_secs(7200));
+    }
+
+    #[tokio::test]
+    async fn sleepers_wake_when_the_time_is_moved() {
+        let manual = ManualClock::at(DateTime::from_timestamp(1_700_000_000, 0).unwrap());
+        let clock = manual.clock();
+        let start = clock.monotonic();
+        let sleeper = tokio::spawn(async move { clock.sleep(Duration::from_secs(3600)).await });
+        while !sleeper.is_finished() {
+            manual.advance(Duration::from_secs(60));
+            tokio::task::yield_now().await;
+        }
+        sleeper.await.unwrap();
+        assert!(manual.clock().monotonic() - start >= Duration::from_secs(3600));
     }
 
     #[test]

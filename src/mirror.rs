@@ -24,7 +24,7 @@ mod remembered;
 mod served;
 mod spool;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -46,6 +46,7 @@ pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
 pub use purge::{Purge, Purged, PurgedIds};
 pub use query::{Answer, Answered, Prepared};
+pub use relay::Gap;
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 
@@ -75,6 +76,8 @@ pub struct MirrorParts {
     pub upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     /// How long what each upstream says is believed; as [`Lifetimes::default`] says for those that are left out.
     pub lifetimes: HashMap<SourceName, Lifetimes>,
+    /// The upstreams that are never asked for searches.
+    pub unsearched: HashSet<SourceName>,
     /// The feeds.
     pub feeds: Vec<FeedShape>,
     /// The bounds.
@@ -97,6 +100,7 @@ struct Inner {
     spool: Spool,
     upstreams: HashMap<SourceName, Arc<dyn Upstream>>,
     lifetimes: HashMap<SourceName, Lifetimes>,
+    unsearched: HashSet<SourceName>,
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
@@ -125,6 +129,7 @@ impl Mirror {
             spool,
             upstreams,
             lifetimes,
+            unsearched,
             feeds,
             limits,
             offline,
@@ -148,6 +153,7 @@ impl Mirror {
                 spool,
                 upstreams,
                 lifetimes,
+                unsearched,
                 views,
                 limits,
                 offline,

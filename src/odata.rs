@@ -21,6 +21,7 @@ pub mod plan;
 pub mod protocol;
 #[cfg(test)]
 mod recorded;
+mod relayed;
 pub mod skiptoken;
 pub mod updates;
 pub mod v1;

@@ -14,11 +14,14 @@ pub mod error;
 mod guard;
 mod headers;
 mod hosts;
+mod inflate;
+mod rest;
 mod retry;
 mod scheduler;
 mod settings;
 mod status;
 pub mod template;
+mod tempo;
 mod uplink;
 mod urgency;
 pub mod v2;
@@ -45,6 +48,7 @@ pub use status::{
     BreakerStatus, BucketStatus, FailureCounts, PauseStatus, PerPriority, SeenError, Totals, UpstreamStatus,
 };
 pub use template::{TemplateSettings, TemplateUpstream};
+pub use tempo::Slowest;
 pub use uplink::Uplink;
 pub use urgency::{Priority, Urgency};
 pub use v2::{V2Settings, V2Upstream};
@@ -80,6 +84,14 @@ pub trait Upstream: Send + Sync {
         search: &'a UpstreamSearch,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>>;
+
+    /// Returns how many rows the upstream's own search finds on all pages, as the upstream says; `skip` and `top` do not count.
+    /// Some never say more than a certain number.
+    fn count<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<u64, UpstreamError>>;
 
     /// Opens the nupkg of a version, at the URL that its entry gave, or at the upstream's own address for it.
     ///
@@ -132,10 +144,13 @@ pub enum SearchOrder {
 }
 
 /// A search, as upstreams understand it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UpstreamSearch {
     /// What is looked for; nothing for everything.
     pub terms: SearchTerms,
+    /// The filter that the client sent, or the part of it that upstreams may take, as they read it. Many take none:
+    /// [`UpstreamError::is_refusal`].
+    pub filter: Option<String>,
     /// What comes first.
     pub order: SearchOrder,
     /// Whether versions with labels are wanted.
@@ -162,10 +177,21 @@ pub struct UpstreamPage<T> {
     pub next_skip: Option<u64>,
 }
 
+/// How the end of a body is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// By a length, or by a last chunk: a body that is cut off is known for it.
+    Told,
+    /// By the end of the connection, as in HTTP/1.0: it may as well have been cut.
+    Untold,
+}
+
 /// The bytes of a nupkg on their way from the upstream.
 pub struct ContentStream {
     /// How many bytes are promised; the stream fails where others come. `None` where the upstream does not say.
     pub length: Option<u64>,
+    /// How the end of the bytes is told.
+    pub end: BodyEnd,
     /// Where they come from, after redirects, without secrets.
     pub url: String,
     /// The bytes. The stream ends after its first error; an end without one is the end that the upstream sent.

@@ -8,6 +8,7 @@ mod edition;
 mod feed_view;
 mod judge;
 mod page;
+mod revisit;
 mod shape;
 
 use std::collections::HashMap;

@@ -64,6 +64,7 @@
 //! whoever asked must throw the outcome away.
 
 mod function;
+mod identity;
 mod kind;
 mod number;
 mod text;
@@ -92,7 +93,7 @@ use super::columns::{Column, Columns};
 use crate::limits::STEPS_PER_COMPARISON;
 
 /// A filter, or what an order compares. Made with [`Expression::compare`] and its like, which check types.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Expression {
     /// A constant.
     Literal(Literal),

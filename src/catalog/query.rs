@@ -12,7 +12,7 @@ use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
 /// Which versions take part before any filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Listing {
     /// Listed and unlisted ones: sets, `FindPackagesById` and the key form.
     All,
@@ -21,7 +21,7 @@ pub enum Listing {
 }
 
 /// Whether versions with labels take part before any filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Prerelease {
     /// All versions.
     Include,
@@ -59,7 +59,7 @@ impl Direction {
 }
 
 /// One key of an asked order; [`Query::total_order`] makes it total.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OrderKey {
     /// What is compared; a row alone tells it.
     pub by: Expression,

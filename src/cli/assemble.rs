@@ -4,7 +4,7 @@ mod feeds;
 mod secrets;
 mod upstreams;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, UpstreamConfig};
+use crate::config::{Config, SearchMode, UpstreamConfig};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
 use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
@@ -78,6 +78,7 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         spool: Spool::new(store.spool.clone()),
         upstreams,
         lifetimes: config.upstreams().iter().map(lifetimes).collect(),
+        unsearched: unsearched(config),
         feeds: feeds.collect(),
         limits: MirrorLimits {
             package_bytes: config.limits.max_package.bytes(),
@@ -88,6 +89,12 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn unsearched(config: &Config) -> HashSet<SourceName> {
+    let upstreams = config.upstreams().iter();
+    let known_only = upstreams.filter(|upstream| upstream.search == SearchMode::Known);
+    known_only.map(|upstream| upstream.name.clone()).collect()
 }
 
 fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::document::Section;
 use super::error::ConfigError;
+use super::units::ByteSize;
 
 pub(super) const FRESHNESS_KEYS: &[&str] = &[
     "metadata",
@@ -14,7 +15,7 @@ pub(super) const FRESHNESS_KEYS: &[&str] = &[
     "negative_longest",
     "search",
 ];
-pub(super) const TIMEOUT_KEYS: &[&str] = &["connect", "headers", "between_bytes"];
+pub(super) const TIMEOUT_KEYS: &[&str] = &["connect", "headers", "between_bytes", "slowest"];
 
 /// How long answers of upstreams are believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Freshness {
     }
 }
 
-/// How long an upstream is waited for; never zero.
+/// How long an upstream is waited for; no time is zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// Name resolution, connection and TLS.
@@ -74,6 +75,8 @@ pub struct Timeouts {
     pub headers: Duration,
     /// Between two pieces of the answer.
     pub between_bytes: Duration,
+    /// The fewest bytes of an answer in a second; zero for any.
+    pub slowest: ByteSize,
 }
 
 impl Default for Timeouts {
@@ -82,6 +85,7 @@ impl Default for Timeouts {
             connect: Duration::from_millis(3_500),
             headers: Duration::from_secs(20),
             between_bytes: Duration::from_secs(15),
+            slowest: ByteSize::from_bytes(10_000),
         }
     }
 }
@@ -93,6 +97,7 @@ impl Timeouts {
             connect: wait(section, "connect", default.connect)?,
             headers: wait(section, "headers", default.headers)?,
             between_bytes: wait(section, "between_bytes", default.between_bytes)?,
+            slowest: section.read("slowest", default.slowest)?,
         })
     }
 }

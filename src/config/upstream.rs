@@ -3,6 +3,7 @@
 mod access;
 mod ids;
 mod kind;
+mod search;
 
 use std::path::Path;
 
@@ -17,6 +18,7 @@ use crate::catalog::SourceName;
 pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
+pub use self::search::SearchMode;
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -34,6 +36,7 @@ pub(super) const KEYS: &[&str] = &[
     "ca",
     "internal_hosts",
     "attempts",
+    "search",
     "freshness",
     "timeouts",
 ];
@@ -51,6 +54,8 @@ pub struct UpstreamConfig {
     pub access: Access,
     /// How often one thing is asked for in all, where it fails for the moment.
     pub attempts: u32,
+    /// Who searches what it has.
+    pub search: SearchMode,
     /// How long its answers count as fresh.
     pub freshness: Freshness,
     /// How long it is waited for.
@@ -71,6 +76,7 @@ impl UpstreamConfig {
         let ids = IdRules::read(section)?;
         let access = Access::read(section, base_dir, kind.login())?;
         let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
+        let search = section.read("search", SearchMode::Relay)?;
         let mut below = section.below("freshness", timing::FRESHNESS_KEYS)?;
         let freshness = Freshness::read(&mut below, freshness)?;
         section.absorb(below);
@@ -83,6 +89,7 @@ impl UpstreamConfig {
             ids,
             access,
             attempts,
+            search,
             freshness,
             timeouts,
         })

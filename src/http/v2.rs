@@ -19,7 +19,7 @@ use super::caching::{self, Form};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::state::{App, FeedRequest};
 use super::warning;
-use crate::mirror::MirrorError;
+use crate::mirror::{Gap, MirrorError};
 use crate::odata::address::{self, Address};
 use crate::odata::negotiate::{self, Format};
 use crate::odata::{edmx, json, options};
@@ -172,5 +172,12 @@ fn warn_of(response: &mut Response, failures: &[MirrorError]) {
             response.headers_mut(),
             &format!("{failure}; this is what larder knew before"),
         );
+    }
+}
+
+/// Tells clients what the answer may lack.
+fn warn_of_gaps(response: &mut Response, gaps: &[Gap]) {
+    for gap in gaps {
+        warning::warn(response.headers_mut(), &gap.to_string());
     }
 }

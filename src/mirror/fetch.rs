@@ -21,7 +21,7 @@ use crate::nuget::{Inspected, NuGetVersion, PackageId};
 use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
-use crate::upstream::{ContentStream, ErrorKind, UpstreamError, Urgency};
+use crate::upstream::{BodyEnd, ContentStream, ErrorKind, UpstreamError, Urgency};
 
 /// How many may follow one fetch. Each holds up to about 100 KiB of the package while its connection is slow.
 const MOST_FOLLOWERS: usize = 4096;
@@ -125,7 +125,10 @@ impl Mirror {
         let opened = upstream.open(id, version, content_url, &urgency).await;
         let opened = opened.map_err(&failed)?;
         let announced = announced_hash(known.as_ref());
-        let promised = opened.length;
+        let promised = Promised {
+            length: opened.length,
+            end: opened.end,
+        };
         let spooled = self.spool_content(key, &announced, opened, &failed, arrival).await?;
         let inspected = self.verify(key, known.as_ref(), promised, &spooled).await?;
         arrival.verify(Arc::clone(&spooled.file));
@@ -192,18 +195,23 @@ impl Mirror {
         &self,
         key: &FetchKey,
         known: Option<&Record>,
-        promised: Option<u64>,
+        promised: Promised,
         spooled: &Spooled,
     ) -> Result<Inspected, MirrorError> {
         let (_, id, version) = key;
         let rejected = |reason: String| rejected(key, reason);
         let size = spooled.content.size;
-        if let Some(promised) = promised.filter(|promised| *promised != size) {
+        if let Some(promised) = promised.length.filter(|promised| *promised != size) {
             return Err(rejected(format!("it ended after {size} of {promised} bytes")));
         }
         if spooled.agreement == Agreement::Differs {
             return Err(rejected(
                 "its hash is not the one that the upstream announced".to_owned(),
+            ));
+        }
+        if spooled.agreement == Agreement::Unannounced && promised.end == BodyEnd::Untold {
+            return Err(rejected(
+                "with neither a length nor a hash, nobody can tell whether it is whole".to_owned(),
             ));
         }
         let announced = known.map_or(0, |record| record.row.package_size);
@@ -275,6 +283,13 @@ impl Mirror {
         tracing::info!(upstream.name = %source, package.id = %id, package.version = %version, bytes = content.size, "mirrored a package");
         Ok(HeldPackage::new(record, content))
     }
+}
+
+/// What the upstream's answer says of the body.
+#[derive(Clone, Copy)]
+struct Promised {
+    length: Option<u64>,
+    end: BodyEnd,
 }
 
 fn rejected((source, id, version): &FetchKey, reason: String) -> MirrorError {

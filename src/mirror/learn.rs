@@ -128,7 +128,7 @@ impl Mirror {
             return Ok(served);
         }
         let worth = self.judge(subject, &before);
-        match self.ask(subject, Priority::Client).await {
+        match self.ask_for_versions(subject, Priority::Client).await {
             Ok(()) => {
                 let standing = if worth == Freshness::Miss {
                     Standing::Missed

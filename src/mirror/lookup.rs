@@ -60,7 +60,7 @@ impl Flight for Lookup {
 
 impl Mirror {
     /// Asks an upstream for an id, together with all who do so at the same time, and keeps what it says.
-    pub(super) async fn ask(&self, subject: &Subject, priority: Priority) -> Result<(), MirrorError> {
+    pub(super) async fn ask_for_versions(&self, subject: &Subject, priority: Priority) -> Result<(), MirrorError> {
         match self.begin_to_ask(subject, priority, None) {
             Some(lookup) => lookup.outcome.until(Clone::clone).await,
             None => Err(Lost::Crowded.into()),

@@ -1,6 +1,6 @@
 //! Which sources may answer for an id. Pure.
 
-use crate::catalog::{SearchTerms, SourceName};
+use crate::catalog::{Relayed, SearchTerms, SourceName};
 use crate::nuget::PackageId;
 use crate::view::{FeedView, UpstreamSource};
 
@@ -14,14 +14,15 @@ pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &'a PackageId) -> impl I
 }
 
 /// Returns the upstreams that a feed may hand a search to: none where the name of a private package stands anywhere in it, in
-/// whatever field, in a phrase, with a version behind it, or at the end of a sentence; and none to which an id that may stand
-/// there is not to be told.
-pub(super) fn upstreams_for_search<'a>(view: &'a FeedView, terms: &SearchTerms) -> Vec<&'a SourceName> {
+/// whatever field or literal, in a phrase, with a version behind it, or at the end of a sentence; and none to which an id that
+/// may stand there is not to be told.
+pub(super) fn upstreams_for_search<'a>(view: &'a FeedView, relayed: &Relayed) -> Vec<&'a SourceName> {
     let is_private = |name: &str| {
         let is_hosted = || name.parse::<PackageId>().is_ok_and(|id| view.is_private(&id));
         view.shape().reserves(name) || is_hosted()
     };
-    let words: Vec<&str> = terms.terms().iter().flat_map(|term| names(&term.text)).collect();
+    let terms = relayed.shown().flat_map(SearchTerms::terms);
+    let words: Vec<&str> = terms.flat_map(|term| names(&term.text)).collect();
     let is_any = |is_it: &dyn Fn(&str) -> bool| words.iter().any(|word| readings(word).any(is_it));
     if is_any(&is_private) {
         return Vec::new();

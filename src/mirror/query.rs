@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::learn::Need;
+use super::relay::{Gap, Joined, Joining};
 use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError};
 use crate::catalog::expression::Work;
 use crate::catalog::order::Position;
 use crate::catalog::query::Latest;
-use crate::catalog::{Expression, Member, Query, Record, Row, SearchTerms, SourceName};
+use crate::catalog::{Expression, Member, Query, Record, Relayed, Row, SourceName};
 use crate::nuget::SemVerLevel;
 use crate::store::RecordKey;
 use crate::view::{Cut, Edition, FeedView, Hit};
@@ -41,6 +42,8 @@ pub struct Answer {
     pub next: Option<Position>,
     /// Upstreams that could not be asked, so that the answer may be stale or lack what only they know.
     pub failures: Vec<MirrorError>,
+    /// What it may lack although they could.
+    pub gaps: Vec<Gap>,
     /// How fresh it is.
     pub served: Served,
 }
@@ -50,6 +53,9 @@ pub struct Answer {
 pub struct Prepared {
     view: Arc<FeedView>,
     learnt: Learnt,
+    gaps: Vec<Gap>,
+    /// The page, where upstreams have a part in it.
+    cut: Option<Cut<Hit>>,
     edition: Edition,
 }
 
@@ -58,7 +64,8 @@ impl Prepared {
     /// such an answer for as good as another.
     #[must_use]
     pub fn edition(&self) -> Option<Edition> {
-        self.learnt.failures.is_empty().then_some(self.edition)
+        let is_settled = self.learnt.failures.is_empty() && !self.gaps.iter().any(Gap::may_close);
+        is_settled.then_some(self.edition)
     }
 
     /// Returns how fresh the answer will be.
@@ -69,22 +76,52 @@ impl Prepared {
 }
 
 impl Mirror {
-    /// Asks a feed's upstreams for what a query needs. `hint` is what their own searches are asked with where the query fixes no
-    /// id.
+    /// Asks a feed's upstreams for what a query needs. `relayed` is what their own searches are asked with where the query fixes
+    /// no id.
     ///
     /// # Errors
     /// [`MirrorError::Upstream`] where what is known is too old to be served, and the upstream could not be asked.
-    pub async fn prepare(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Prepared, MirrorError> {
+    pub async fn prepare(&self, feed: &SourceName, query: &Query, relayed: &Relayed) -> Result<Prepared, MirrorError> {
         let view = self.view(feed)?;
-        let learnt = self.learn_for(view, query, hint).await?;
+        let (learnt, gaps, joined) = match &query.ids {
+            Some(ids) => (self.learn(view, ids, Need::Any).await?, Vec::new(), None),
+            None => self.search_for(view, query, relayed).await?,
+        };
         if let Some(refusal) = learnt.refusal {
             return Err(refusal);
         }
+        let (cut, edition) = match joined {
+            Some(Joined { cut, edition }) => (Some(cut), edition),
+            None => (None, view.edition(query.ids.as_deref())),
+        };
         Ok(Prepared {
-            edition: view.edition(query.ids.as_deref()),
             view: Arc::clone(view),
             learnt,
+            gaps,
+            cut,
+            edition,
         })
+    }
+
+    /// Asks the upstreams for what a query needs that fixes no id.
+    async fn search_for(
+        &self,
+        view: &Arc<FeedView>,
+        query: &Query,
+        relayed: &Relayed,
+    ) -> Result<(Learnt, Vec<Gap>, Option<Joined>), MirrorError> {
+        let Joining { joined, failures, gaps } = self.relay(view, query, relayed).await?;
+        let standing = if failures.is_empty() {
+            Standing::Fresh
+        } else {
+            Standing::Failed
+        };
+        let served = Served::undated(standing);
+        let learnt = Learnt {
+            failures,
+            ..served.into()
+        };
+        Ok((learnt, gaps, joined))
     }
 
     /// Answers the query that a feed was prepared for, or the counting of it.
@@ -93,10 +130,23 @@ impl Mirror {
     /// [`MirrorError::Upstream`] where nothing is known that answers, and an upstream that may know could not be asked: such
     /// an answer would be a guess. That there are no updates of a known id is known well enough to be told.
     pub async fn answer_prepared(&self, prepared: Prepared, query: &Query) -> Result<Answer, MirrorError> {
-        let Prepared { view, learnt, .. } = prepared;
+        let Prepared {
+            view,
+            learnt,
+            gaps,
+            cut,
+            ..
+        } = prepared;
         let mut ids = query.ids.iter().flatten();
         let is_told = query.updates.is_some() && ids.any(|id| view.group(id).is_some());
-        let answer = self.answer(&view, query, learnt).await?;
+        let cut = match cut {
+            Some(cut) => cut,
+            None => self.cut(&view, query).await?,
+        };
+        let answer = Answer {
+            gaps,
+            ..Answer::of(&cut, query, learnt)
+        };
         if is_told { Ok(answer) } else { known(answer) }
     }
 
@@ -104,27 +154,9 @@ impl Mirror {
     ///
     /// # Errors
     /// As [`Self::answer_prepared`].
-    pub async fn query(&self, feed: &SourceName, query: &Query, hint: &SearchTerms) -> Result<Answer, MirrorError> {
-        let prepared = self.prepare(feed, query, hint).await?;
+    pub async fn query(&self, feed: &SourceName, query: &Query, relayed: &Relayed) -> Result<Answer, MirrorError> {
+        let prepared = self.prepare(feed, query, relayed).await?;
         self.answer_prepared(prepared, query).await
-    }
-
-    /// Asks the upstreams for what a query needs.
-    async fn learn_for(&self, view: &Arc<FeedView>, query: &Query, hint: &SearchTerms) -> Result<Learnt, MirrorError> {
-        if let Some(ids) = &query.ids {
-            return self.learn(view, ids, Need::Any).await;
-        }
-        let failures = self.relay(view, query, hint).await?;
-        let standing = if failures.is_empty() {
-            Standing::Fresh
-        } else {
-            Standing::Failed
-        };
-        let served = Served::undated(standing);
-        Ok(Learnt {
-            failures,
-            ..served.into()
-        })
     }
 
     /// Returns the records of versions that answered, in their order. `None` where one went since.
@@ -141,12 +173,14 @@ impl Mirror {
         Ok(records.into_iter().zip(page).map(as_seen).collect())
     }
 
-    pub(super) async fn answer(
-        &self,
-        view: &Arc<FeedView>,
-        query: &Query,
-        learnt: Learnt,
-    ) -> Result<Answer, MirrorError> {
+    /// Answers a query from what is known.
+    pub(super) async fn answer(&self, view: &Arc<FeedView>, query: &Query) -> Result<Answer, MirrorError> {
+        let cut = self.cut(view, query).await?;
+        Ok(Answer::of(&cut, query, Learnt::nothing()))
+    }
+
+    /// Cuts the page that a query asks for out of what is known.
+    pub(super) async fn cut(&self, view: &Arc<FeedView>, query: &Query) -> Result<Cut<Hit>, MirrorError> {
         let cut = if query.filter.as_ref().is_some_and(Expression::needs_record) {
             let candidates = scan(view, query, FeedView::candidates).await?;
             self.settled(candidates, query).await?
@@ -156,19 +190,26 @@ impl Mirror {
         if query.work.is_spent() {
             return Err(MirrorError::TooCostly);
         }
-        let is_wanted = query.page.top.is_none_or(|top| (cut.rows.len() as u64) < top);
-        let last = cut.rows.last().filter(|_| cut.is_more && is_wanted);
-        Ok(Answer {
-            next: last.map(|last| last.position(query)),
-            page: cut
-                .rows
-                .iter()
-                .map(|hit| Answered::of(hit.member(), query.level))
-                .collect(),
-            total: cut.total,
-            failures: learnt.failures,
-            served: learnt.served,
-        })
+        Ok(cut)
+    }
+
+    /// Lets records say which of the deferred among some versions answer.
+    pub(super) async fn settle_each(
+        &self,
+        hits: Vec<Option<Hit>>,
+        query: &Query,
+    ) -> Result<Vec<Option<Hit>>, MirrorError> {
+        let is_deferred = |hit: &&Hit| hit.is_deferred;
+        let deferred: Vec<Hit> = hits.iter().flatten().filter(is_deferred).cloned().collect();
+        let mut records = self.records_of(&deferred).await?.into_iter();
+        let mut settle = |hit: Hit| {
+            if hit.is_deferred {
+                hit.settle(query, records.next().flatten().as_ref())
+            } else {
+                Some(hit)
+            }
+        };
+        Ok(hits.into_iter().map(|hit| hit.and_then(&mut settle)).collect())
     }
 
     /// Lets records say which of the deferred versions answer, a few at a time: all of them would fill the memory.
@@ -209,6 +250,22 @@ impl Mirror {
             return Ok(Vec::new());
         }
         self.inner.index.lookup(keys).await.map_err(MirrorError::index)
+    }
+}
+
+impl Answer {
+    fn of(cut: &Cut<Hit>, query: &Query, learnt: Learnt) -> Self {
+        let is_wanted = query.page.top.is_none_or(|top| (cut.rows.len() as u64) < top);
+        let last = cut.rows.last().filter(|_| cut.is_more && is_wanted);
+        let answered = |hit: &Hit| Answered::of(hit.member(), query.level);
+        Self {
+            next: last.map(|last| last.position(query)),
+            page: cut.rows.iter().map(answered).collect(),
+            total: cut.total,
+            failures: learnt.failures,
+            gaps: Vec::new(),
+            served: learnt.served,
+        }
     }
 }
 

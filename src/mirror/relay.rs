@@ -1,208 +1,213 @@
-//! Handing a search on to the upstreams, so that what they find becomes known here.
+//! Joining what upstreams' own searches find to what is known here.
 //!
 //! A query that fixes no id is answered from the view; before that, each upstream's own `Search()` is asked as far as the
-//! asked page needs, or as far as it goes where the answers to a text are counted, and its rows join the view. What was
-//! asked a short while ago is not asked again.
+//! asked page needs, and its rows join the view. Pages that were asked for a short while ago are not asked for again, whoever
+//! asks. What was shown stays where it was shown ([`walk`]), so that paging neither repeats nor leaves out a row whatever is
+//! learnt meanwhile. What the answer may lack it says ([`Gap`]).
 
-use std::collections::HashMap;
-use std::sync::Arc;
+mod asking;
+mod gap;
+mod join;
+mod stream;
+mod totals;
+mod walk;
 
-use futures::FutureExt as _;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use lru::LruCache;
+
+pub use self::gap::Gap;
+
+use self::join::Run;
+use self::stream::{Page, SearchKey, Stream};
+use self::walk::{Question, Walk, Walks};
 use super::coalesce::Coalescer;
-use super::lookup::in_time;
-use super::query::scan;
 use super::remembered::Remembered;
-use super::served::Learnt;
 use super::{Mirror, MirrorError, policy};
-use crate::catalog::order::SortBy;
-use crate::catalog::query::{Direction, Latest, Prerelease};
-use crate::catalog::{Announced, Change, Column, Expression, Instant, Query, SearchTerms, SourceName};
-use crate::nuget::{PackageId, SemVerLevel};
-use crate::upstream::v2::SEARCH_PAGE;
-use crate::upstream::{SearchOrder, UpstreamSearch, Urgency};
-use crate::view::FeedView;
+use crate::catalog::query::Listing;
+use crate::catalog::{Instant, Query, Relayed, SourceName};
+use crate::view::{Cut, Edition, FeedView, Hit};
 
 /// How many pages of one upstream's search one request may ask for.
 const PAGES_AT_A_TIME: u64 = 25;
 
-/// One page of one upstream's search, in canonical form.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct SearchKey {
-    upstream: SourceName,
-    terms: SearchTerms,
-    order: SearchOrder,
-    includes_prerelease: bool,
-    latest: Option<Latest>,
-    level: SemVerLevel,
-    skip: u64,
-}
+/// A page that begins behind more rows than this is answered from what is known.
+const MAX_JOINED_ROWS: u64 = 50_000;
+
+/// How many searches at upstreams, and how many questions, are remembered.
+const KEPT_SEARCHES: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
+
+/// How many rows of all answers together are remembered: some 100 bytes each.
+const KEPT_ROWS: usize = 400_000;
+
+/// How long after a page the next one is still the next one of the same answer.
+const WALK_IDLE: Duration = Duration::from_secs(600);
 
 /// What is searched for now, and what was a short while ago.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Relays {
-    running: Coalescer<SearchKey, Result<Option<u64>, MirrorError>>,
-    done: Remembered<SearchKey, Done>,
+    asking: Coalescer<SearchKey, Result<Option<Arc<Page>>, MirrorError>>,
+    counting: Coalescer<SearchKey, Result<Option<u64>, MirrorError>>,
+    streams: Mutex<LruCache<SearchKey, Arc<Stream>>>,
+    walks: Mutex<LruCache<Question, Arc<Walks>>>,
+    /// Which upstreams do not take filters of which shape, and when they said so.
+    refusals: Remembered<(SourceName, String), Instant>,
+    numbers: AtomicU64,
+    kept_rows: Arc<AtomicUsize>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Done {
-    at: Instant,
-    next_skip: Option<u64>,
+impl Default for Relays {
+    fn default() -> Self {
+        Self {
+            asking: Coalescer::default(),
+            counting: Coalescer::default(),
+            streams: Mutex::new(LruCache::new(KEPT_SEARCHES)),
+            walks: Mutex::new(LruCache::new(KEPT_SEARCHES)),
+            refusals: Remembered::default(),
+            numbers: AtomicU64::new(0),
+            kept_rows: Arc::default(),
+        }
+    }
+}
+
+impl Relays {
+    fn streams(&self) -> MutexGuard<'_, LruCache<SearchKey, Arc<Stream>>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the answers to a question that somebody may be reading. What has not been read for longest goes where there is
+    /// too much.
+    fn walks(&self, question: Question) -> Arc<Walks> {
+        let mut walks = self.walks.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = Arc::clone(walks.get_or_insert(question, Arc::default));
+        while self.kept_rows.load(Ordering::Relaxed) > KEPT_ROWS && walks.len() > 1 {
+            walks.pop_lru();
+        }
+        found
+    }
+}
+
+/// What came of asking the upstreams for a query that fixes no id.
+#[derive(Debug, Default)]
+pub(super) struct Joining {
+    /// The page; `None` where no upstream is asked, so that what is known is the answer.
+    pub(super) joined: Option<Joined>,
+    /// Upstreams that could not be asked.
+    pub(super) failures: Vec<MirrorError>,
+    /// What the answer may lack.
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// A page of an answer that upstreams have a part in.
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub(super) cut: Cut<Hit>,
+    pub(super) edition: Edition,
 }
 
 impl Mirror {
-    /// Lets the feed's upstreams search for what a query needs. Returns the upstreams that could not.
+    /// Lets the feed's upstreams search for what a query needs, and joins what they find to what is known.
     pub(super) async fn relay(
         &self,
         view: &Arc<FeedView>,
         query: &Query,
-        hint: &SearchTerms,
-    ) -> Result<Vec<MirrorError>, MirrorError> {
-        let mut failures = Vec::new();
-        for source in policy::upstreams_for_search(view, hint) {
-            match self.relay_to(source, view, query, hint).await {
-                Ok(()) => {}
-                Err(failure @ MirrorError::Upstream { .. }) => failures.push(failure),
-                Err(broken) => return Err(broken),
+        relayed: &Relayed,
+    ) -> Result<Joining, MirrorError> {
+        let mut joining = Joining::default();
+        let mut asked = Vec::new();
+        for source in policy::upstreams_for_search(view, relayed) {
+            if !self.announces(source) {
+                continue;
+            }
+            if self.inner.unsearched.contains(source) {
+                joining.gaps.push(Gap::NotAsked(source.clone()));
+            } else {
+                asked.push(source.clone());
             }
         }
-        Ok(failures)
+        if query.listing == Listing::All && query.latest.is_none() && !asked.is_empty() {
+            joining.gaps.push(Gap::Unlisted);
+        }
+        let end = query.page.skip.saturating_add(query.page.length());
+        if asked.is_empty() || end > MAX_JOINED_ROWS {
+            return Ok(joining);
+        }
+        let walks = self.inner.relays.walks(Question::of(&view.shape().name, query));
+        let walk = self.walk(&walks, view, query, relayed, &asked).await?;
+        let mut run = Run::new(&walk);
+        let total = if query.page.wants_total {
+            Some(self.total(view, query, relayed, &mut run).await?)
+        } else {
+            None
+        };
+        let mut joined = self.join(view, query, relayed, &mut run).await?;
+        if let Some(total) = total {
+            joined.cut.total = total.rows;
+            joined.edition.mark ^= total.rows;
+            joining.gaps.extend(total.gap);
+        }
+        joining.gaps.extend(run.gaps(&joined.cut, query));
+        joining.failures = run.into_failures();
+        joining.joined = Some(joined);
+        Ok(joining)
     }
 
-    async fn relay_to(
+    /// Returns the answer of which a query asks for a page: one that is read already, or another one.
+    async fn walk(
         &self,
-        source: &SourceName,
+        walks: &Walks,
         view: &Arc<FeedView>,
         query: &Query,
-        hint: &SearchTerms,
-    ) -> Result<(), MirrorError> {
-        if !self.announces(source) {
-            return Ok(());
+        relayed: &Relayed,
+        asked: &[SourceName],
+    ) -> Result<Arc<Walk>, MirrorError> {
+        let has_same_lanes = |walk: &Walk| walk.lanes.iter().map(|lane| &lane.source).eq(asked);
+        let is_first = query.page.after.is_none() && query.page.skip == 0;
+        if !is_first
+            && let Some(walk) = walks.going_on(query, |used| self.is_recent(used, WALK_IDLE))
+            && has_same_lanes(&walk)
+        {
+            return Ok(walk);
         }
-        // How far the pages before this one went is told by what is known to answer before it.
-        let passed = if query.page.after.is_some() {
-            scan(view, query, FeedView::passed).await?
-        } else {
-            0
-        };
-        // Clients page as far as the count says, so all that a search finds is counted; not all that the upstream has.
-        let wanted = if query.page.wants_total && !hint.is_empty() {
-            u64::MAX
-        } else {
-            passed
-                .saturating_add(query.page.skip)
-                .saturating_add(query.page.length())
-        };
-        let (mut skip, mut pages) = (Some(0), 0);
-        while let Some(from) = skip.filter(|_| pages < PAGES_AT_A_TIME) {
-            // One row more than wanted: a page that ends where the known rows end would look like the last one. What the
-            // upstream finds need not answer the whole question, so far enough is where enough is known to answer.
-            if from > wanted && self.count_known(view, query).await? > wanted {
-                break;
+        let lifetimes = asked.iter().map(|source| self.lifetimes(source).search);
+        let lifetime = lifetimes.min().unwrap_or_default();
+        let may_be_shown =
+            |walk: &Walk| has_same_lanes(walk) && !walk.is_troubled() && self.is_recent(walk.begun, lifetime);
+        let lanes = || asked.iter().map(|source| Arc::new(self.lane(source, query, relayed)));
+        let walk = walks.newest(may_be_shown, || self.new_walk(query, lanes().collect()));
+        if !is_first || self.begins_the_same(&walk, view, query).await? {
+            return Ok(walk);
+        }
+        let make = || self.new_walk(query, walk.lanes.clone());
+        Ok(walks.newest(|newest| newest.number > walk.number && may_be_shown(newest), make))
+    }
+
+    fn new_walk(&self, query: &Query, lanes: Vec<Arc<walk::Lane>>) -> Walk {
+        let relays = &self.inner.relays;
+        let number = relays.numbers.fetch_add(1, Ordering::Relaxed);
+        Walk::new(number, self.inner.clock.now(), lanes, query.latest, &relays.kept_rows)
+    }
+
+    /// Returns whether an answer, made anew, would begin as it did.
+    async fn begins_the_same(&self, walk: &Walk, view: &Arc<FeedView>, query: &Query) -> Result<bool, MirrorError> {
+        let edition = view.edition(None).mark;
+        let count = {
+            let list = walk.list();
+            if list.len() == 0 || list.checked_in == Some(edition) {
+                return Ok(true);
             }
-            let key = SearchKey {
-                upstream: source.clone(),
-                terms: hint.clone(),
-                order: order_of(query),
-                includes_prerelease: query.prerelease == Prerelease::Include,
-                latest: query.latest,
-                level: query.level,
-                skip: from,
-            };
-            skip = if let Some(done) = self.searched(&key) {
-                done.next_skip
-            } else {
-                pages += 1;
-                let (mirror, asked) = (self.clone(), key.clone());
-                let work = move || {
-                    async move {
-                        // A search that ended since somebody found none has brought it.
-                        match mirror.searched(&asked) {
-                            Some(done) => Ok(done.next_skip),
-                            None => mirror.search(asked).await,
-                        }
-                    }
-                    .boxed()
-                };
-                self.inner
-                    .relays
-                    .running
-                    .run(key, work, |lost| Err(lost.into()))
-                    .await?
-            };
-        }
-        Ok(())
-    }
-
-    /// Counts what is known to answer a query, on all its pages.
-    async fn count_known(&self, view: &Arc<FeedView>, query: &Query) -> Result<u64, MirrorError> {
-        let known = self.answer(view, &query.counted(), Learnt::nothing()).await?;
-        Ok(known.total)
-    }
-
-    /// Returns what a page led to that was asked for a short while ago.
-    fn searched(&self, key: &SearchKey) -> Option<Done> {
-        let done = self.inner.relays.done.recall(key);
-        done.filter(|done| self.is_recent(done.at, self.lifetimes(&key.upstream).search))
-    }
-
-    /// Asks for one page and keeps its rows. Returns where the next page begins.
-    async fn search(&self, key: SearchKey) -> Result<Option<u64>, MirrorError> {
-        let source = &key.upstream;
-        let Some(upstream) = self.inner.upstreams.get(source) else {
-            return Ok(None);
+            let length = usize::try_from(query.page.length()).unwrap_or(usize::MAX);
+            length.saturating_add(1).min(list.len())
         };
-        let search = UpstreamSearch {
-            terms: key.terms.clone(),
-            order: key.order,
-            prerelease: if key.includes_prerelease {
-                Prerelease::Include
-            } else {
-                Prerelease::Exclude
-            },
-            latest: key.latest,
-            level: key.level,
-            skip: key.skip,
-            top: SEARCH_PAGE,
-        };
-        let answer = in_time(source, upstream.search(&search, &Urgency::default())).await;
-        self.heard(source, &answer);
-        let found = answer.map_err(|error| MirrorError::upstream(source, key.terms.to_string(), error))?;
-        let count = found.items.len();
-        let mut by_id: HashMap<PackageId, Vec<Announced>> = HashMap::new();
-        for announced in found.items {
-            by_id.entry(announced.id.clone()).or_default().push(announced);
+        let first = self.cut(view, &join::first_rows(query, count)).await?;
+        let mut list = walk.list();
+        let is_same = first.rows.len() == count && list.begins_with(&first.rows);
+        if is_same {
+            list.checked_in = Some(edition);
         }
-        for (id, mentioned) in by_id {
-            self.keep_announced(source, &id, &mentioned, Change::Mention).await?;
-        }
-        tracing::debug!(upstream.name = %source, found = count, skip = key.skip, "searched at the upstream");
-        let next_skip = found.next_skip;
-        self.inner.relays.done.remember(
-            key,
-            Done {
-                at: self.inner.clock.now(),
-                next_skip,
-            },
-        );
-        Ok(next_skip)
-    }
-}
-
-/// Returns in which of the orders that galleries agree on an upstream tells first what the answer shows first. Where the most
-/// relevant versions come first that is the most downloaded ones: what galleries themselves find relevant has pages that
-/// shift (chocolatey/choco#1004).
-fn order_of(query: &Query) -> SearchOrder {
-    let order = query.total_order();
-    let Some(first) = order.first() else {
-        return SearchOrder::Id;
-    };
-    match &first.by {
-        SortBy::Rank => SearchOrder::Downloads,
-        SortBy::Value(Expression::Column(Column::DownloadCount)) if first.direction == Direction::Descending => {
-            SearchOrder::Downloads
-        }
-        _ => SearchOrder::Id,
+        Ok(is_same)
     }
 }

@@ -8,24 +8,24 @@ use std::sync::Arc;
 
 use super::address::{Collection, Key};
 use super::options::{Options, OptionsError};
+use super::relayed::relayed;
 use super::skiptoken::{self, Start};
 use crate::catalog::columns::Column;
 use crate::catalog::expression::{Comparison, Function, Literal};
 use crate::catalog::query::{Direction, Latest, Listing, OrderKey, Page, Prerelease};
 use crate::catalog::search::{Field, SearchTerms};
-use crate::catalog::{Expression, Query, Updates};
+use crate::catalog::{Expression, Query, Relayed, Updates};
 use crate::limits::MAX_COMPLETIONS;
 use crate::nuget::framework::Targets;
 use crate::nuget::{PackageId, SemVerLevel};
 
-/// A question, and what to ask an upstream's own search for it.
+/// A question, and what to ask upstreams' own searches for it.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The question.
     pub query: Query,
-    /// What finds the most likely candidates: the search's terms, else a text that the filter looks for, else nothing. Of no
-    /// use where the question fixes its ids.
-    pub hint: SearchTerms,
+    /// What upstreams' own searches are asked with. Of no use where the question fixes its ids.
+    pub relayed: Relayed,
 }
 
 /// Plans a list; `page_size` is the most rows of one answer.
@@ -42,13 +42,14 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Resul
         SearchTerms::default()
     };
     let filter = options.filter.as_ref();
-    let hint = if terms.is_empty() {
-        SearchTerms::words(&filter.and_then(looked_for).unwrap_or_default())
+    let ids = looked_up(collection, options, &terms, updates.as_ref());
+    let relayed = if ids.is_some() {
+        Relayed::default()
     } else {
-        terms.clone()
+        relayed(&terms, filter)
     };
     let mut query = Query {
-        ids: looked_up(collection, options, &terms, updates.as_ref()).map(|ids| ids.into_iter().collect()),
+        ids: ids.map(|ids| ids.into_iter().collect()),
         level: options.level,
         listing: if is_selective {
             Listing::ListedOnly
@@ -85,7 +86,7 @@ pub fn list(collection: &Collection, options: &Options, page_size: u64) -> Resul
         let start = skiptoken::read(token, &query.total_order())?;
         go_on(&mut query, start);
     }
-    Ok(Plan { query, hint })
+    Ok(Plan { query, relayed })
 }
 
 /// Lets a list begin where the page before ended.
@@ -152,7 +153,7 @@ pub fn package(key: &Key) -> Query {
 /// Plans the ids that begin with a text: one row an id, by id; without a text the most downloaded ones (NuGetGallery,
 /// `AutocompleteDatabasePackageIdsQuery`).
 #[must_use]
-pub fn ids(options: &Options) -> Query {
+pub fn ids(options: &Options) -> Plan {
     let prefix = options.partial_id.as_str();
     let starts = || {
         let arguments = vec![Column::Id.into(), Literal::text(prefix).into()];
@@ -162,7 +163,7 @@ pub fn ids(options: &Options) -> Query {
         by: Column::DownloadCount.into(),
         direction: Direction::Descending,
     };
-    Query {
+    let query = Query {
         ids: None,
         latest: Some(if options.include_prerelease {
             Latest::Absolute
@@ -177,6 +178,10 @@ pub fn ids(options: &Options) -> Query {
         },
         page: Page::first(MAX_COMPLETIONS),
         ..completion(options)
+    };
+    Plan {
+        relayed: relayed(&query.terms, query.filter.as_ref()),
+        query,
     }
 }
 
@@ -299,39 +304,6 @@ fn implied_flag(condition: &Expression) -> Option<Latest> {
         },
         Expression::All(conditions) => conditions.iter().find_map(implied_flag),
         _ => None,
-    }
-}
-
-/// Returns the first text that a condition looks for in an id, a title, a description, a summary or tags.
-fn looked_for(condition: &Expression) -> Option<String> {
-    match condition {
-        Expression::Call(Function::SubstringOf, arguments) => match arguments.as_slice() {
-            [Expression::Literal(Literal::Text(text)), searched] if is_searched(searched) => {
-                Some(text.as_str().to_owned())
-            }
-            _ => None,
-        },
-        Expression::Call(Function::StartsWith, arguments) => match arguments.as_slice() {
-            [searched, Expression::Literal(Literal::Text(text))] if is_searched(searched) => {
-                Some(text.as_str().to_owned())
-            }
-            _ => None,
-        },
-        Expression::Compare(Comparison::Equal, operands) => match operands.as_ref() {
-            [condition, Expression::Literal(Literal::Boolean(true))]
-            | [Expression::Literal(Literal::Boolean(true)), condition] => looked_for(condition),
-            _ => None,
-        },
-        Expression::All(conditions) | Expression::Any(conditions) => conditions.iter().find_map(looked_for),
-        _ => None,
-    }
-}
-
-fn is_searched(expression: &Expression) -> bool {
-    match expression {
-        Expression::Column(Column::Id | Column::Title | Column::Description | Column::Summary | Column::Tags) => true,
-        Expression::Call(Function::ToLower | Function::ToUpper, arguments) => arguments.iter().all(is_searched),
-        _ => false,
     }
 }
 
@@ -478,7 +450,7 @@ mod tests {
 
     #[test]
     fn searches_show_listed_releases_unless_told_otherwise() {
-        for (query, prerelease, hint, words) in [
+        for (query, prerelease, words, terms) in [
             ("searchTerm='Git%20*vcs*'", Prerelease::Exclude, "git vcs", "git vcs"),
             (
                 "searchTerm='Tag:x \"A  b\"'",
@@ -522,15 +494,20 @@ mod tests {
             let plan = plan(&Collection::Search, query);
             assert_eq!(plan.query.listing, Listing::ListedOnly, "{query}");
             assert_eq!(plan.query.prerelease, prerelease, "{query}");
-            assert_eq!(plan.hint.to_string(), hint, "{query}");
-            assert_eq!(plan.query.terms.to_string(), words, "{query}");
+            let asked = if plan.relayed.terms.is_empty() {
+                &plan.relayed.words
+            } else {
+                &plan.relayed.terms
+            };
+            assert_eq!(asked.to_string(), words, "{query}");
+            assert_eq!(plan.query.terms.to_string(), terms, "{query}");
         }
         let set = plan(&Collection::Packages, "searchTerm='x'&includePrerelease=false");
         assert_eq!(
             (set.query.listing, set.query.prerelease),
             (Listing::All, Prerelease::Include)
         );
-        assert!(set.query.terms.is_empty() && set.hint.is_empty());
+        assert_eq!((set.query.terms, set.relayed), Default::default());
     }
 
     #[test]

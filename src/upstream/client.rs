@@ -20,6 +20,7 @@ use super::headers::{is_redirect, redirect_target, retry_after};
 use super::scheduler::{Permit, Scheduler, Share};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::UpstreamStatus;
+use super::tempo::Tempo;
 use super::uplink::Uplink;
 use super::urgency::Urgency;
 use super::want::Want;
@@ -91,6 +92,8 @@ impl HttpClient {
             let builder = reqwest::Client::builder()
                 .user_agent(&settings.user_agent)
                 .redirect(reqwest::redirect::Policy::none())
+                // Bodies are inflated by whoever reads them, with an eye on what they come to.
+                .no_gzip()
                 .connect_timeout(timeouts.connect)
                 .pool_idle_timeout(IDLE_LIMIT);
             settings.access.apply(builder)
@@ -154,15 +157,50 @@ impl HttpClient {
             let permit = self.scheduler.admit(&url, share, urgency, attempt).await?;
             let started = *started.get_or_insert_with(Instant::now);
             let answer = self.follow(url.clone(), want, permit).await;
-            let Err(failure) = &answer else { return answer };
-            let pause = self
-                .scheduler
-                .retry(&url, attempt, started.elapsed(), failure, chance());
-            let Some(pause) = pause else { return answer };
+            let failure = match answer {
+                Ok(answer) => return Ok(Answer { attempt, ..answer }),
+                Err(failure) => failure,
+            };
+            let Some(pause) = self.next_attempt(&url, attempt, started.elapsed(), &failure) else {
+                return Err(failure);
+            };
             tracing::debug!(%failure, attempt, wait_ms = pause.as_millis(), "an upstream is asked again");
             sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// Gets `url` once more when it is its turn, as attempt `attempt` at the same thing. As soon as no upstream is to be asked, also
+    /// what waits ends.
+    pub(super) async fn once_more(
+        &self,
+        url: &Url,
+        want: Want<'_>,
+        share: Share,
+        urgency: &Urgency,
+        attempt: u32,
+    ) -> Result<Answer, UpstreamError> {
+        let online = async {
+            let permit = self.scheduler.admit(url, share, urgency, attempt).await?;
+            let answer = self.follow(url.clone(), want, permit).await?;
+            Ok(Answer { attempt, ..answer })
+        };
+        tokio::select! {
+            biased;
+            () = self.uplink.until_cut() => Err(unavailable(url, Outage::Offline)),
+            answer = online => answer,
+        }
+    }
+
+    /// Returns how long to wait before `url` is asked again after so many attempts; `None` where it is not to be.
+    pub(super) fn next_attempt(
+        &self,
+        url: &Url,
+        attempts: u32,
+        elapsed: Duration,
+        failure: &UpstreamError,
+    ) -> Option<Duration> {
+        self.scheduler.retry(url, attempts, elapsed, failure, chance())
     }
 
     /// Returns what a download of a package takes a share of.
@@ -190,7 +228,9 @@ impl HttpClient {
                         length: response.content_length(),
                         response,
                         url,
+                        attempt: 1,
                         body_timeout: self.timeouts.body,
+                        tempo: Tempo::new(self.timeouts.slowest),
                         permit,
                         uplink: self.uplink.clone(),
                     });

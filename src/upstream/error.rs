@@ -4,9 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::odata::atom_read::FeedError;
 use url::Url;
 
+use super::tempo::Slowest;
+use crate::odata::atom_read::FeedError;
 use crate::redact;
 
 /// Why an upstream gave no answer that can be used. Its text tells all, down to the last cause, so it has no source; URLs
@@ -80,6 +81,9 @@ pub enum Outage {
     /// The answer stopped in its middle.
     #[error("its answer stalled for {} s", .0.as_secs_f32())]
     BodyTimeout(Duration),
+    /// The answer comes too slowly.
+    #[error("its answer comes at less than {} bytes a second, for {} s now", .0.bytes_per_second, .0.over.as_secs_f32())]
+    TooSlow(Slowest),
     /// The connection was lost before an answer came.
     #[error("the connection was lost ({})", innermost(source.as_ref()))]
     Lost {
@@ -131,7 +135,7 @@ pub enum BadAnswer {
         /// What the HTTP client says.
         source: Arc<reqwest::Error>,
     },
-    /// The body ended before its end, or does not decompress.
+    /// The body ended before its end.
     #[error("it is cut off or garbled ({})", innermost(source.as_ref()))]
     CutOff {
         /// What the HTTP client says.
@@ -143,12 +147,27 @@ pub enum BadAnswer {
         /// The most that is read, in bytes.
         limit_bytes: u64,
     },
+    /// The body is packed in a way that was not asked for.
+    #[error("it is packed as '{0}', which was not asked for")]
+    Coding(String),
+    /// The body is not packed as it says, or not to its end.
+    #[error("it is no gzip though it says so, or is cut off")]
+    Garbled,
+    /// The body inflates to more than anything honest.
+    #[error("it inflates to far more than a feed would")]
+    Inflation,
+    /// After a body broke off, what came is not the rest of the same body.
+    #[error("it broke off, and what came then is of another body")]
+    NotTheRest,
     /// No feed, or a broken one.
     #[error("{}", chain(.0.as_ref()))]
     Feed(Arc<FeedError>),
     /// A feed whose entries name no package.
     #[error("none of its entries can be read; the first, {0}")]
     Entries(String),
+    /// A count that is none.
+    #[error("it is no number, where a count was asked for")]
+    Count,
     /// No zip archive.
     #[error("it is no nupkg, but {}", content_type.as_deref().unwrap_or("something of unknown type"))]
     NotPackage {
@@ -192,6 +211,22 @@ impl UpstreamError {
         }
     }
 
+    /// Returns whether the upstream answers that it does not take the question: nuget.org has status 400 and says that the
+    /// question is deprecated, the Chocolatey community repository has 406 and 410, also for rows beyond the 10,000th.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::BadAnswer { answer, .. } => match answer {
+                BadAnswer::Status(status) => matches!(status, 400 | 405 | 406 | 410 | 414 | 416 | 422),
+                BadAnswer::Feed(error) => matches!(error.as_ref(), FeedError::Reported { .. }),
+                _ => false,
+            },
+            Self::Unavailable { outage, .. } => matches!(outage, Outage::Status(501)),
+            Self::NotFound { status, .. } => *status == 410,
+            Self::Refused { .. } => false,
+        }
+    }
+
     /// Returns whether time ran out: what a gateway calls a timeout.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
@@ -200,7 +235,7 @@ impl UpstreamError {
         };
         matches!(
             outage,
-            Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_)
+            Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_) | Outage::TooSlow(_)
         )
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::{Outage, UpstreamError};
+use super::error::{BadAnswer, Outage, UpstreamError};
 
 /// How failures are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +80,17 @@ impl RetryBudget {
     }
 }
 
-/// Failures of the moment; a time limit that has run out was patience enough.
+/// Failures of the moment. Where an answer did not even begin in time, that was patience enough.
 fn is_worth_retrying(failure: &UpstreamError) -> bool {
-    let UpstreamError::Unavailable { outage, .. } = failure else {
-        return false;
-    };
-    matches!(outage, Outage::Connect { .. } | Outage::Lost { .. } | Outage::Status(_))
+    match failure {
+        UpstreamError::Unavailable { outage, .. } => matches!(
+            outage,
+            Outage::Connect { .. } | Outage::Lost { .. } | Outage::Status(_) | Outage::BodyTimeout(_)
+        ),
+        // What broke off in the middle may come whole another time.
+        UpstreamError::BadAnswer { answer, .. } => matches!(answer, BadAnswer::CutOff { .. }),
+        UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } => false,
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
-use tokio::time::sleep;
 use url::Url;
 
 use self::pace::Pace;
@@ -196,7 +195,7 @@ impl Scheduler {
             let wait = wakes_at.map(|at| at.saturating_duration_since(now));
             tokio::select! {
                 () = self.0.changed.notified() => continue,
-                () = sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {}
+                () = self.0.hosts.clock().sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {}
             }
             self.decide();
         }
@@ -242,7 +241,7 @@ impl Scheduler {
         let (host, now) = (Host::of(url), self.0.hosts.clock().monotonic());
         if host == Host::of(&self.0.home) {
             let wait = self.state().pace.take_one_more(now);
-            sleep(wait).await;
+            self.0.hosts.clock().sleep(wait).await;
             return Ok(());
         }
         let mut hosts = self.0.hosts.lock();

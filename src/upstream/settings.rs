@@ -7,6 +7,7 @@ use super::breaker::BreakerSettings;
 use super::hosts::Hosts;
 use super::retry::RetrySettings;
 use super::scheduler::PaceSettings;
+use super::tempo::Slowest;
 use super::uplink::Uplink;
 use crate::limits::FeedLimits;
 
@@ -19,6 +20,8 @@ pub struct Timeouts {
     pub header: Duration,
     /// Between two pieces of the body.
     pub body: Duration,
+    /// The slowest that a body may come.
+    pub slowest: Slowest,
 }
 
 impl Default for Timeouts {
@@ -27,6 +30,7 @@ impl Default for Timeouts {
             connect: Duration::from_millis(3500),
             header: Duration::from_secs(20),
             body: Duration::from_secs(15),
+            slowest: Slowest::default(),
         }
     }
 }

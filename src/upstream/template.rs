@@ -1,6 +1,8 @@
 //! A place with nupkgs whose addresses follow from id and version. It announces nothing: what is there is known by
 //! fetching it.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use futures::future::{self, BoxFuture};
 use url::Url;
@@ -32,7 +34,7 @@ pub struct TemplateSettings {
 pub struct TemplateUpstream {
     name: SourceName,
     template: String,
-    client: HttpClient,
+    client: Arc<HttpClient>,
 }
 
 impl TemplateUpstream {
@@ -44,7 +46,7 @@ impl TemplateUpstream {
         Ok(Self {
             name: settings.name,
             template: settings.template,
-            client: HttpClient::new(&sample, &settings.client)?,
+            client: Arc::new(HttpClient::new(&sample, &settings.client)?),
         })
     }
 
@@ -93,6 +95,10 @@ impl Upstream for TemplateUpstream {
             next_skip: None,
         }))
         .boxed()
+    }
+
+    fn count<'a>(&'a self, _: &'a UpstreamSearch, _: &'a Urgency) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        future::ready(Ok(0)).boxed()
     }
 
     fn open<'a>(

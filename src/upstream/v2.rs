@@ -45,7 +45,7 @@ pub struct V2Settings {
 /// A v2 feed that packages are mirrored from.
 pub struct V2Upstream {
     name: SourceName,
-    client: HttpClient,
+    client: Arc<HttpClient>,
     limits: Limits,
 }
 
@@ -69,7 +69,7 @@ impl V2Upstream {
         }
         Ok(Self {
             name: settings.name,
-            client: HttpClient::new(&base, &settings.client)?,
+            client: Arc::new(HttpClient::new(&base, &settings.client)?),
             limits: settings.limits,
         })
     }
@@ -161,6 +161,14 @@ impl Upstream for V2Upstream {
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
         self.search_page(search, urgency).boxed()
+    }
+
+    fn count<'a>(
+        &'a self,
+        search: &'a UpstreamSearch,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<u64, UpstreamError>> {
+        self.search_count(search, urgency).boxed()
     }
 
     fn open<'a>(

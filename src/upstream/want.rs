@@ -3,6 +3,7 @@
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
 
+use super::rest::Rest;
 use crate::catalog::Validators;
 
 /// The longest validator that is sent back, in bytes.
@@ -17,7 +18,10 @@ pub(crate) enum Want<'a> {
         known: Option<&'a Validators>,
     },
     /// A nupkg: its very bytes.
-    Package,
+    Package {
+        /// What of it is still wanted; `None` for the whole.
+        rest: Option<&'a Rest>,
+    },
 }
 
 impl Want<'_> {
@@ -28,10 +32,13 @@ impl Want<'_> {
                 (header::ACCEPT, "application/atom+xml, application/xml"),
                 (header::ACCEPT_ENCODING, "gzip"),
             ],
-            Self::Package => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
+            Self::Package { .. } => [(header::ACCEPT, "*/*"), (header::ACCEPT_ENCODING, "identity")],
         };
         let value = |(name, value)| (name, HeaderValue::from_static(value));
         let mut headers: HeaderMap = pairs.into_iter().map(value).collect();
+        if let Self::Package { rest: Some(rest) } = self {
+            headers.extend(rest.headers().into_iter().flatten());
+        }
         if let Self::Feed { known: Some(known) } = self {
             let mut add = |name: HeaderName, text: &Option<String>| {
                 let value = text.as_deref().and_then(|text| HeaderValue::from_str(text).ok());
@@ -43,10 +50,11 @@ impl Want<'_> {
         headers
     }
 
-    /// Returns whether a status answers it. A 304 that nobody asked for says nothing.
+    /// Returns whether a status answers it. A 304 or a 206 that nobody asked for says nothing.
     pub(super) fn is_answered_by(self, status: StatusCode) -> bool {
         match status {
             StatusCode::OK => true,
+            StatusCode::PARTIAL_CONTENT => matches!(self, Self::Package { rest: Some(_) }),
             StatusCode::NOT_MODIFIED => matches!(self, Self::Feed { known: Some(_) }),
             _ => false,
         }

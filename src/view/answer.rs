@@ -7,6 +7,7 @@
 //! keeps no more than the page needs.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::FeedView;
@@ -17,14 +18,14 @@ use crate::catalog::expression::Verdict;
 use crate::catalog::order::{Position, SortBy, SortKey, SortValue};
 use crate::catalog::query::Direction;
 use crate::catalog::search::Rank;
-use crate::catalog::{Columns, Group, Member, Query, Record};
+use crate::catalog::{Columns, Group, Member, Query, Record, SourceName};
 
 /// One version that answers, or may answer, a query.
 #[derive(Debug, Clone)]
 pub struct Hit {
-    group: Arc<Group>,
-    at: usize,
-    rank: Rank,
+    pub(super) group: Arc<Group>,
+    pub(super) at: usize,
+    pub(super) rank: Rank,
     /// Whether the record must say if it answers at all.
     pub is_deferred: bool,
     /// Where it lies.
@@ -95,19 +96,25 @@ impl FeedView {
         found.into_iter().map(|candidate| scan.hit(candidate)).collect()
     }
 
-    /// Returns how many versions answer, or may answer, a query before the place where its page begins.
+    /// Returns how many versions answer, or may answer, a query on all its pages, by the source that answers for them.
     #[must_use]
-    pub fn passed(&self, query: &Query) -> u64 {
-        if query.page.after.is_none() {
-            return 0;
-        }
+    pub fn tally(&self, query: &Query) -> HashMap<SourceName, u64> {
         let groups = self.looked_at(query);
-        let mut passed = 0;
-        Scan::new(&groups, query).each_of(0, |candidate| {
-            passed += u64::from(candidate.side == Side::Before);
+        let scan = Scan::new(&groups, query);
+        let mut tally: HashMap<SourceName, u64> = HashMap::new();
+        scan.each_of(0, |candidate| {
+            let Some(member) = scan.member(&candidate) else {
+                return true;
+            };
+            match tally.get_mut(&member.source) {
+                Some(count) => *count += 1,
+                None => {
+                    tally.insert(member.source.clone(), 1);
+                }
+            }
             true
         });
-        passed
+        tally
     }
 
     fn looked_at(&self, query: &Query) -> Arc<[Arc<Group>]> {

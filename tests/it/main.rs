@@ -18,6 +18,7 @@ mod company_day;
 mod conformance;
 mod corruption;
 mod endpoints;
+mod faults;
 mod filters;
 mod fuzz_corpus;
 mod http_caching;

@@ -93,6 +93,7 @@ impl Data {
                 .map(|upstream| (upstream.name().clone(), upstream))
                 .collect(),
             lifetimes: std::collections::HashMap::new(),
+            unsearched: std::collections::HashSet::new(),
             limits: MirrorLimits {
                 patience: Duration::from_secs(60),
                 package_bytes: 1 << 30,

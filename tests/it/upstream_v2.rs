@@ -37,6 +37,7 @@ pub(crate) fn patient() -> Timeouts {
         connect: Duration::from_secs(30),
         header: Duration::from_secs(30),
         body: Duration::from_secs(30),
+        ..Timeouts::default()
     }
 }
 
@@ -499,6 +500,7 @@ async fn a_lost_page_is_not_the_end() {
 fn search() -> UpstreamSearch {
     UpstreamSearch {
         terms: SearchTerms::parse("git"),
+        filter: None,
         order: SearchOrder::Id,
         prerelease: Prerelease::Exclude,
         latest: Some(Latest::Stable),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use larder::catalog::{Change, Record, SearchTerms, SourceName};
+use larder::catalog::{Change, Record, Relayed, SourceName};
 use larder::clock::Clock;
 use larder::mirror::{Configured, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
 use larder::nuget::PackageId;
@@ -103,6 +103,7 @@ async fn a_warm_id_is_answered_without_the_index() {
         feeds: vec![FeedShape::plain(feed.clone(), [upstream.name().clone()])],
         upstreams: [(upstream.name().clone(), upstream)].into(),
         lifetimes: std::collections::HashMap::new(),
+        unsearched: std::collections::HashSet::new(),
         limits: MirrorLimits {
             patience: std::time::Duration::from_secs(60),
             package_bytes: 1 << 30,
@@ -118,7 +119,7 @@ async fn a_warm_id_is_answered_without_the_index() {
     let mut before = 0;
     for is_first in [true, false, false] {
         let answer = mirror
-            .query(&feed, &plan.query, &SearchTerms::default())
+            .query(&feed, &plan.query, &Relayed::default())
             .await
             .expect("an answer");
         let found: Vec<String> = answer.page.iter().map(|found| found.row.version.to_string()).collect();

@@ -41,7 +41,7 @@ pub enum Value<'a> {
 }
 
 /// A duration in .NET's ticks of 100 nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(pub i64);
 
 /// Compares two values as filters do; `None` where they have no order (a null, a NaN, different types).

@@ -9,7 +9,7 @@ use super::secrets::{self, reveal};
 use crate::config::{self, Config, ProxyConfig, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::upstream::{
     AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, ProxySettings, RetrySettings,
-    TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
+    Slowest, TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
 
 /// Makes the client of an upstream.
@@ -23,6 +23,10 @@ pub(super) fn make(
         connect: upstream.timeouts.connect,
         header: upstream.timeouts.headers,
         body: upstream.timeouts.between_bytes,
+        slowest: Slowest {
+            bytes_per_second: upstream.timeouts.slowest.bytes(),
+            ..Slowest::default()
+        },
     };
     let user_agent = upstream.access.user_agent.as_ref().map_or_else(
         || format!("larder/{}", env!("CARGO_PKG_VERSION")),

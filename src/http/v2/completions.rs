@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 
-use super::{document, lists, warn_of};
-use crate::catalog::SearchTerms;
+use super::{document, lists, warn_of, warn_of_gaps};
+use crate::catalog::Relayed;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
 use crate::mirror::Answer;
@@ -15,8 +15,11 @@ const ARRAY_TYPE: &str = "application/json;charset=utf-8";
 /// Answers with the ids that begin with `partialId`, or the most downloaded ones.
 pub(super) async fn ids(app: &App, feed: &FeedRequest<'_>) -> Result<Response, ApiError> {
     let options = lists::read_options(feed)?;
-    let query = plan::ids(&options);
-    let answer = app.mirror.complete(feed.feed, &query, &options.partial_id).await?;
+    let plan = plan::ids(&options);
+    let answer = app
+        .mirror
+        .complete(feed.feed, &plan.query, &plan.relayed, &options.partial_id)
+        .await?;
     let ids: Vec<&str> = answer.page.iter().map(|answered| answered.row.id.as_str()).collect();
     strings(&ids, &answer)
 }
@@ -25,7 +28,7 @@ pub(super) async fn ids(app: &App, feed: &FeedRequest<'_>) -> Result<Response, A
 pub(super) async fn versions(app: &App, feed: &FeedRequest<'_>, id: &PackageId) -> Result<Response, ApiError> {
     let options = lists::read_options(feed)?;
     let query = plan::versions(id, &options);
-    let answer = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
+    let answer = app.mirror.query(feed.feed, &query, &Relayed::default()).await?;
     let versions = answer.page.iter().rev();
     let versions: Vec<&str> = versions.map(|answered| answered.row.version.as_str()).collect();
     strings(&versions, &answer)
@@ -35,5 +38,6 @@ fn strings(strings: &[&str], answer: &Answer) -> Result<Response, ApiError> {
     let text = serde_json::to_string(strings).map_err(|error| ApiError::Internal(error.to_string()))?;
     let mut response = document(ARRAY_TYPE, text);
     warn_of(&mut response, &answer.failures);
+    warn_of_gaps(&mut response, &answer.gaps);
     Ok(response)
 }

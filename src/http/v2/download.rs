@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use crate::catalog::query::{Latest, Listing, Page, Prerelease};
-use crate::catalog::{Query, SearchTerms};
+use crate::catalog::{Query, Relayed, SearchTerms};
 use crate::http::conditional::{ETag, Validators};
 use crate::http::date::format_date;
 use crate::http::error::ApiError;
@@ -58,7 +58,7 @@ pub(super) async fn latest(
         page: Page::first(1),
         work: Arc::default(),
     };
-    let found = app.mirror.query(feed.feed, &query, &SearchTerms::default()).await?;
+    let found = app.mirror.query(feed.feed, &query, &Relayed::default()).await?;
     let Some(found) = found.page.first() else {
         return Err(ApiError::NotFound(format!(
             "There is no listed release of '{id}' here."

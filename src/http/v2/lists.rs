@@ -7,8 +7,10 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{AskedBy, DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of};
-use crate::catalog::{Query, Record, SearchTerms};
+use super::{
+    AskedBy, DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of, warn_of_gaps,
+};
+use crate::catalog::{Query, Record, Relayed};
 use crate::http::caching::{self, Form};
 use crate::http::conditional::Validators;
 use crate::http::error::ApiError;
@@ -36,7 +38,7 @@ pub(super) async fn list(
 ) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let plan = plan_list(app, feed, collection, &options)?;
-    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.hint).await?;
+    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.relayed).await?;
     let validators = validators(app, feed, head, prepared.edition());
     if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
         return Ok(known);
@@ -77,6 +79,7 @@ pub(super) async fn list(
     };
     caching::tag(&mut response, validators.as_ref());
     warn_of(&mut response, &answer.failures);
+    warn_of_gaps(&mut response, &answer.gaps);
     Ok(response)
 }
 
@@ -90,7 +93,7 @@ pub(super) async fn count(
     let options = read_options(feed)?;
     let mut plan = plan_list(app, feed, collection, &options)?;
     plan.query.page.wants_total = true;
-    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.hint).await?;
+    let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.relayed).await?;
     let validators = validators(app, feed, head, prepared.edition());
     if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::Plain)? {
         return Ok(known);
@@ -101,6 +104,7 @@ pub(super) async fn count(
     let mut response = document(TEXT_TYPE, counted.to_string());
     caching::tag(&mut response, validators.as_ref());
     warn_of(&mut response, &answer.failures);
+    warn_of_gaps(&mut response, &answer.gaps);
     Ok(response)
 }
 
@@ -170,7 +174,7 @@ async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<(Answer
     app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
     let mut query = plan::package(key);
     narrow(feed, &mut query);
-    let prepared = app.mirror.prepare(feed.feed, &query, &SearchTerms::default()).await?;
+    let prepared = app.mirror.prepare(feed.feed, &query, &Relayed::default()).await?;
     let edition = prepared.edition();
     Ok((app.mirror.answer_prepared(prepared, &query).await?, edition))
 }

@@ -111,7 +111,7 @@ fn framework_folder<'a>(id: &str, entry: &'a str) -> Option<&'a str> {
 }
 
 /// The frameworks that somebody asks for: what is made for any of them will do.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Targets(Vec<Target>);
 
 impl Targets {

@@ -11,14 +11,14 @@ use crate::limits::MAX_FRAMEWORK_BYTES;
 pub(super) type Version = [u32; 4];
 
 /// A target framework.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Framework {
     identifier: Identifier,
     version: Version,
     detail: Detail,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Detail {
     None,
     /// Of frameworks before .NET 5, in lower case, in its long form.
@@ -29,7 +29,7 @@ enum Detail {
 }
 
 /// A framework without platform and members, which tables can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Plain<'a> {
     pub(super) identifier: Identifier,
     pub(super) version: Version,

@@ -97,7 +97,7 @@ const STANDARD: &[(u16, Version)] = &[
 ];
 
 /// A set of frameworks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Portable {
     /// The number, where the set has one.
     profile: Option<u16>,

@@ -7,7 +7,7 @@ use super::name::{Framework, Plain, Version};
 use super::support::supported;
 
 /// The framework of a project, with all that it can use worked out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     framework: Framework,
     expanded: Vec<Plain<'static>>,

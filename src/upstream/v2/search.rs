@@ -1,6 +1,10 @@
-//! One page of a gallery's own `Search()`.
+//! One page of a gallery's own `Search()`, and how much it finds in all.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::address::literal;
+use super::super::error::bad;
+use super::super::want::Want;
 use super::super::{BadAnswer, SearchOrder, UpstreamError, UpstreamPage, UpstreamSearch, Urgency};
 use super::V2Upstream;
 use crate::catalog::Announced;
@@ -10,6 +14,20 @@ use crate::nuget::SemVerLevel;
 /// The most rows that a search asks for: the page size of the Chocolatey community repository.
 pub const SEARCH_PAGE: u64 = 40;
 
+/// The most that is read where a number is asked for, in bytes.
+const MAX_COUNT_BYTES: u64 = 64;
+
+/// What a filter has to have encoded: clients leave its parentheses, commas and quotes as they are.
+const FILTER: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b',')
+    .remove(b'\'');
+
 impl V2Upstream {
     pub(super) async fn search_page(
         &self,
@@ -17,7 +35,8 @@ impl V2Upstream {
         urgency: &Urgency,
     ) -> Result<UpstreamPage<Announced>, UpstreamError> {
         let top = search.top.clamp(1, SEARCH_PAGE);
-        let url = self.address("Search()", Some(&search_query(search, top)));
+        let paging = format!("&$skip={}&$top={top}", search.skip);
+        let url = self.address("Search()", Some(&search_query(search, &paging)));
         let page = match self.fetch(url, urgency).await {
             // A gallery without a search says nothing about what it has.
             Err(UpstreamError::NotFound { url, status }) => {
@@ -40,15 +59,33 @@ impl V2Upstream {
             next_skip: (!is_last).then_some(end),
         })
     }
+
+    /// Asks as Chocolatey GUI does before it shows pages.
+    pub(super) async fn search_count(&self, search: &UpstreamSearch, urgency: &Urgency) -> Result<u64, UpstreamError> {
+        let url = self.address("Search()/$count", Some(&search_query(search, "")));
+        let answer = self.client.get(url, Want::Feed { known: None }, urgency).await?;
+        let url = answer.url.clone();
+        let body = answer.read(MAX_COUNT_BYTES).await?;
+        let text = String::from_utf8_lossy(&body);
+        let number = text.trim_start_matches('\u{feff}').trim().parse();
+        number.map_err(|_| bad(&url, BadAnswer::Count))
+    }
 }
 
 /// Writes the parameters of `Search()` in the one shape and order that nuget.org and the Chocolatey community repository
-/// both take for their own clients' searches.
-fn search_query(search: &UpstreamSearch, top: u64) -> String {
-    let filter = match search.latest {
-        Some(Latest::Stable) => "$filter=IsLatestVersion&",
-        Some(Latest::Absolute) => "$filter=IsAbsoluteLatestVersion&",
-        None => "",
+/// both take for their own clients' searches; a filter as choco writes it, which only some take.
+fn search_query(search: &UpstreamSearch, paging: &str) -> String {
+    let flag = match search.latest {
+        Some(Latest::Stable) => Some("IsLatestVersion"),
+        Some(Latest::Absolute) => Some("IsAbsoluteLatestVersion"),
+        None => None,
+    };
+    let encoded = |filter: &str| utf8_percent_encode(filter, FILTER).to_string();
+    let filter = match (&search.filter, flag) {
+        (Some(filter), Some(flag)) => format!("$filter={}%20and%20{flag}&", encoded(filter)),
+        (Some(filter), None) => format!("$filter={}&", encoded(filter)),
+        (None, Some(flag)) => format!("$filter={flag}&"),
+        (None, None) => String::new(),
     };
     let term = literal(&search.terms.to_string());
     // The two orders that choco sends.
@@ -57,14 +94,12 @@ fn search_query(search: &UpstreamSearch, top: u64) -> String {
         SearchOrder::Downloads => "DownloadCount%20desc,Id",
     };
     let prerelease = search.prerelease == Prerelease::Include;
-    let skip = search.skip;
     let level = match search.level {
         SemVerLevel::One => "",
         SemVerLevel::Two => "&semVerLevel=2.0.0",
     };
     format!(
-        "{filter}$orderby={order}&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}\
-         &$skip={skip}&$top={top}{level}"
+        "{filter}$orderby={order}&searchTerm={term}&targetFramework=''&includePrerelease={prerelease}{paging}{level}"
     )
 }
 
@@ -77,6 +112,7 @@ mod tests {
     fn searches_have_one_shape() {
         let mut search = UpstreamSearch {
             terms: SearchTerms::parse("C++ O'Neill tag:VCS \"two words\""),
+            filter: None,
             order: SearchOrder::Id,
             prerelease: Prerelease::Exclude,
             latest: Some(Latest::Stable),
@@ -85,17 +121,24 @@ mod tests {
             top: 40,
         };
         assert_eq!(
-            search_query(&search, 40),
+            search_query(&search, "&$skip=40&$top=40"),
             "$filter=IsLatestVersion&$orderby=Id&searchTerm='c%2B%2B%20o%27%27neill%20tag%3Avcs%20%22two%20words%22'&targetFramework=''\
              &includePrerelease=false&$skip=40&$top=40&semVerLevel=2.0.0"
         );
+        search.terms = SearchTerms::default();
+        search.filter = Some("(substringof('o''neill',tolower(Id)))".to_owned());
+        assert_eq!(
+            search_query(&search, ""),
+            "$filter=(substringof('o''neill',tolower(Id)))%20and%20IsLatestVersion&$orderby=Id&searchTerm=''&targetFramework=''\
+             &includePrerelease=false&semVerLevel=2.0.0"
+        );
+        search.filter = None;
         search.latest = None;
         search.level = SemVerLevel::One;
         search.order = SearchOrder::Downloads;
-        search.terms = SearchTerms::default();
         search.prerelease = Prerelease::Include;
         assert_eq!(
-            search_query(&search, 1),
+            search_query(&search, "&$skip=40&$top=1"),
             "$orderby=DownloadCount%20desc,Id&searchTerm=''&targetFramework=''&includePrerelease=true&$skip=40&$top=1"
         );
     }

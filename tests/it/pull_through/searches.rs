@@ -63,7 +63,9 @@ async fn a_search_is_asked_upstream_in_its_own_shape() {
         ),
         (
             "/api/v2/Packages()?$filter=IsLatestVersion and substringof('vcs',tolower(Tags))",
-            format!("$filter=IsLatestVersion&$orderby=Id&searchTerm=%27vcs%27{rest}=true&$skip=0&$top=40"),
+            format!(
+                "$filter=(substringof(%27vcs%27,tolower(Tags)))%20and%20IsLatestVersion&$orderby=Id&searchTerm=%27%27{rest}=true&$skip=0&$top=40"
+            ),
         ),
         (
             "/api/v2/Packages()?$filter=IsLatestVersion",
