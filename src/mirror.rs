@@ -2,6 +2,7 @@
 //!
 //! Knows no wire format and no status code: it is handed a `catalog::Query` and answers with records and bytes.
 
+mod background;
 mod coalesce;
 mod completion;
 mod counters;
@@ -21,11 +22,14 @@ mod purge;
 mod query;
 mod relay;
 mod remembered;
+mod schedule;
 mod served;
 mod spool;
+mod sync;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -49,6 +53,7 @@ pub use query::{Answer, Answered, Prepared};
 pub use relay::Gap;
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
+pub use sync::{Finished, Incomplete, SyncCounts, SyncEnd, SyncMode, SyncProgress, SyncRefusal, SyncSettings};
 
 pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
@@ -84,6 +89,10 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// The folder for what is remembered beside the index.
+    pub state: PathBuf,
+    /// How the lists of upstreams are kept known; as [`SyncSettings::default`] says for those that are left out.
+    pub syncs: HashMap<SourceName, SyncSettings>,
     /// The time.
     pub clock: Clock,
 }
@@ -104,6 +113,8 @@ struct Inner {
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    syncs: sync::Syncs,
+    background: background::Background,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
@@ -133,6 +144,8 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            state,
+            syncs,
             clock,
         } = parts;
         let at = clock.now();
@@ -157,6 +170,8 @@ impl Mirror {
                 views,
                 limits,
                 offline,
+                syncs: sync::Syncs::new(state, syncs),
+                background: background::Background::default(),
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
@@ -188,6 +203,11 @@ impl Mirror {
     #[must_use]
     pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
         self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Ends what runs by itself, and waits until it has ended.
+    pub async fn stop(&self) {
+        self.inner.background.stop().await;
     }
 
     /// Returns whether upstreams are asked, and the way to change it.

@@ -13,10 +13,10 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, SearchMode, UpstreamConfig};
+use crate::config::{Config, SearchMode, SyncMetadata, UpstreamConfig, UpstreamKind};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
+use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool, SyncMode, SyncSettings};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
@@ -85,6 +85,8 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
             nupkg: nupkg_limits(config),
             patience: config.limits.max_wait,
         },
+        state: store.state.clone(),
+        syncs: syncs(config),
         offline: Offline::open(&store.state, configured, uplink),
         clock: clock.clone(),
     };
@@ -108,6 +110,21 @@ fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {
         search: freshness.search,
     };
     (upstream.name.clone(), lifetimes)
+}
+
+/// Returns how the list of each upstream is kept known; those that have none are left out.
+fn syncs(config: &Config) -> HashMap<SourceName, SyncSettings> {
+    let has_list = |upstream: &&UpstreamConfig| matches!(upstream.kind, UpstreamKind::V2 { .. });
+    let settings = |upstream: &UpstreamConfig| {
+        let mode = match upstream.sync.metadata {
+            SyncMetadata::None => None,
+            SyncMetadata::Latest => Some(SyncMode::Latest),
+            SyncMetadata::All => Some(SyncMode::All),
+        };
+        let every = upstream.sync.every;
+        (upstream.name.clone(), SyncSettings { mode, every })
+    };
+    config.upstreams().iter().filter(has_list).map(settings).collect()
 }
 
 /// Makes what answers requests.

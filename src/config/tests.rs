@@ -55,7 +55,8 @@ fn the_shipped_file_holds_every_key_with_its_default() {
             + limits::KEYS.len()
             + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
             + upstream::KEYS.len()
-            - 2
+            + upstream::SYNC_KEYS.len()
+            - 3
             + 7
     );
 }

@@ -96,7 +96,7 @@ impl Mirror {
     }
 
     /// Returns what the index has noted of an id at an upstream.
-    async fn note(&self, subject: &Subject) -> Result<Option<Note>, MirrorError> {
+    pub(super) async fn note(&self, subject: &Subject) -> Result<Option<Note>, MirrorError> {
         let noted = self.inner.index.note(&subject_text(subject)).await;
         noted.map_err(MirrorError::index)
     }

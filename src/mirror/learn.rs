@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::counters::Event;
 use super::findings::Subject;
 use super::freshness::{Connection, Finding, Freshness, decide};
+use super::lookup::Occasion;
 use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::SourceName;
@@ -128,7 +129,7 @@ impl Mirror {
             return Ok(served);
         }
         let worth = self.judge(subject, &before);
-        match self.ask_for_versions(subject, Priority::Client).await {
+        match self.ask_for_versions(subject).await {
             Ok(()) => {
                 let standing = if worth == Freshness::Miss {
                     Standing::Missed
@@ -155,7 +156,7 @@ impl Mirror {
         let places = self.inner.revalidations.0.get(&subject.0);
         let place = places.and_then(|places| Arc::clone(places).try_acquire_owned().ok());
         if let Some(place) = place {
-            self.begin_to_ask(subject, Priority::Revalidation, Some(place));
+            self.begin_to_ask(subject, Priority::Revalidation, Occasion::Stale(place));
         }
     }
 

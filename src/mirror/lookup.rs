@@ -52,6 +52,17 @@ impl Lookup {
     }
 }
 
+/// Why an id is asked for.
+#[derive(Debug)]
+pub(super) enum Occasion {
+    /// Somebody waits for what is not known, or not fresh.
+    Missing,
+    /// What is stale is to be renewed. The place among those that nobody waits for is given back at the end.
+    Stale(OwnedSemaphorePermit),
+    /// All is asked for anew.
+    Round,
+}
+
 impl Flight for Lookup {
     fn lose(&self) {
         self.set(Err(Lost::Dropped.into()));
@@ -59,55 +70,74 @@ impl Flight for Lookup {
 }
 
 impl Mirror {
-    /// Asks an upstream for an id, together with all who do so at the same time, and keeps what it says.
-    pub(super) async fn ask_for_versions(&self, subject: &Subject, priority: Priority) -> Result<(), MirrorError> {
-        match self.begin_to_ask(subject, priority, None) {
+    /// Asks an upstream for an id, unless that has been done since, together with all who do so at the same time, and keeps what it
+    /// says.
+    pub(super) async fn ask_for_versions(&self, subject: &Subject) -> Result<(), MirrorError> {
+        self.outcome(self.begin_to_ask(subject, Priority::Client, Occasion::Missing))
+            .await
+    }
+
+    /// As [`Self::ask_for_versions`], however fresh what is known is.
+    pub(super) async fn look_up_now(
+        &self,
+        source: &SourceName,
+        id: &PackageId,
+        priority: Priority,
+    ) -> Result<(), MirrorError> {
+        let subject = (source.clone(), id.clone());
+        self.outcome(self.begin_to_ask(&subject, priority, Occasion::Round))
+            .await
+    }
+
+    async fn outcome(&self, lookup: Option<Arc<Lookup>>) -> Result<(), MirrorError> {
+        match lookup {
             Some(lookup) => lookup.outcome.until(Clone::clone).await,
             None => Err(Lost::Crowded.into()),
         }
     }
 
-    /// Joins the look-up that runs for an id, and makes it as urgent, or begins it; it goes on when nobody waits for it. `place` is
-    /// given back at its end. `None`: too many wait for it.
+    /// Joins the look-up that runs for an id, and makes it as urgent, or begins it; it goes on when nobody waits for it. `None`: too
+    /// many wait for it.
     pub(super) fn begin_to_ask(
         &self,
         subject: &Subject,
         priority: Priority,
-        place: Option<OwnedSemaphorePermit>,
+        occasion: Occasion,
     ) -> Option<Arc<Lookup>> {
-        let (source, _) = subject;
-        match self
+        let joined = self
             .inner
             .lookups
-            .join(subject.clone(), MOST_WAITERS, || Lookup::new(priority))
-        {
+            .join(subject.clone(), MOST_WAITERS, || Lookup::new(priority));
+        let (event, lookup) = match joined {
             Joined::Leads(lead, lookup) => {
-                if priority == Priority::Client {
-                    self.tally(source).count(Event::MetadataMiss);
-                }
                 let (mirror, subject, urgency) = (self.clone(), subject.clone(), lookup.urgency.clone());
                 tokio::spawn(async move {
-                    let outcome = mirror.look_up_unless_known(&subject, &urgency).await;
+                    let outcome = mirror.look_up_on(&occasion, &subject, &urgency).await;
                     lead.land(|lookup| lookup.set(outcome));
-                    drop(place);
+                    // Only now there is room for another one.
+                    if let Occasion::Stale(place) = occasion {
+                        drop(place);
+                    }
                 });
-                Some(lookup)
+                (Event::MetadataMiss, lookup)
             }
             Joined::Follows(lookup) => {
-                if priority == Priority::Client {
-                    self.tally(source).count(Event::MetadataCollapsed);
-                }
                 lookup.urgency.raise(priority);
-                Some(lookup)
+                (Event::MetadataCollapsed, lookup)
             }
-            Joined::Crowded => None,
+            Joined::Crowded => return None,
+        };
+        if priority == Priority::Client {
+            self.tally(&subject.0).count(event);
         }
+        Some(lookup)
     }
 
-    async fn look_up_unless_known(&self, subject: &Subject, urgency: &Urgency) -> Result<(), MirrorError> {
+    async fn look_up_on(&self, occasion: &Occasion, subject: &Subject, urgency: &Urgency) -> Result<(), MirrorError> {
         let finding = self.finding(subject).await?;
+        let is_known = matches!(self.judge(subject, &finding), Freshness::Fresh | Freshness::Absent);
         // A look-up that ended since somebody found nothing fresh has brought it.
-        if matches!(self.judge(subject, &finding), Freshness::Fresh | Freshness::Absent) {
+        if is_known && !matches!(occasion, Occasion::Round) {
             return Ok(());
         }
         let outcome = self.look_up(subject, urgency).await;
@@ -127,7 +157,12 @@ impl Mirror {
         };
         let began = self.inner.purges.now();
         let known = self.validators(subject).await?;
-        let answer = in_time(source, upstream.versions(id, known.as_ref(), urgency)).await;
+        let answer = upstream.versions(id, known.as_ref(), urgency);
+        let answer = match urgency.get() {
+            Priority::Client | Priority::Revalidation => in_time(source, answer).await,
+            // It waits for its turn, however long that takes.
+            Priority::Prefetch | Priority::Sync => answer.await,
+        };
         self.heard(source, &answer);
         let answer = answer.map_err(|error| MirrorError::upstream(source, id.to_string(), error))?;
         let validators = match answer {

@@ -239,6 +239,21 @@ impl UpstreamError {
         )
     }
 
+    /// Returns whether the upstream answers that it does not take the question, or no further page of its answer.
+    ///
+    /// The Chocolatey community repository says 406 to item 10,001 of any answer and to filters that it does not know,
+    /// nuget.org 400 to what it calls deprecated.
+    #[must_use]
+    pub fn is_refused_question(&self) -> bool {
+        let Self::BadAnswer { answer, .. } = self else {
+            return false;
+        };
+        matches!(
+            answer,
+            BadAnswer::Status(400 | 404 | 405 | 406 | 410 | 414 | 501) | BadAnswer::PageGone(_)
+        )
+    }
+
     /// Returns whether it was not asked because larder itself keeps to limits: nothing is wrong with it.
     #[must_use]
     pub fn is_own_limit(&self) -> bool {

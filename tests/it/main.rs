@@ -40,6 +40,7 @@ mod replay;
 mod searching;
 mod store;
 mod support;
+mod syncing;
 mod updates;
 mod upstream_access;
 mod upstream_calm;

@@ -99,6 +99,8 @@ impl Data {
                 package_bytes: 1 << 30,
                 nupkg: NupkgLimits::default(),
             },
+            state: store.state.clone(),
+            syncs: std::collections::HashMap::new(),
             offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
             clock: self.clock.clone(),
         };

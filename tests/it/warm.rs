@@ -109,6 +109,8 @@ async fn a_warm_id_is_answered_without_the_index() {
             package_bytes: 1 << 30,
             nupkg: NupkgLimits::default(),
         },
+        state: store.state.clone(),
+        syncs: std::collections::HashMap::new(),
         offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
         clock,
     };
