@@ -6,6 +6,7 @@ mod background;
 mod coalesce;
 mod completion;
 mod counters;
+mod deliver;
 mod error;
 mod fetch;
 mod findings;
@@ -39,6 +40,7 @@ use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::{Upstream, UpstreamError};
+use crate::via::Pseudonym;
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
@@ -89,6 +91,8 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What this larder calls itself to others.
+    pub pseudonym: Pseudonym,
     /// The folder for what is remembered beside the index.
     pub state: PathBuf,
     /// How the lists of upstreams are kept known; as [`SyncSettings::default`] says for those that are left out.
@@ -113,6 +117,7 @@ struct Inner {
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    pseudonym: Pseudonym,
     syncs: sync::Syncs,
     background: background::Background,
     clock: Clock,
@@ -124,6 +129,7 @@ struct Inner {
     revalidations: learn::Revalidations,
     /// The upstreams' addresses, without secrets.
     addresses: HashMap<SourceName, String>,
+    undelivered: remembered::Undelivered,
     outages: outages::Outages,
     counters: counters::Counters,
     /// Files and index change together, one change of a package at a time.
@@ -144,6 +150,7 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            pseudonym,
             state,
             syncs,
             clock,
@@ -170,6 +177,7 @@ impl Mirror {
                 views,
                 limits,
                 offline,
+                pseudonym,
                 syncs: sync::Syncs::new(state, syncs),
                 background: background::Background::default(),
                 clock,
@@ -180,6 +188,7 @@ impl Mirror {
                 purges: purge::Purges::default(),
                 revalidations,
                 addresses,
+                undelivered: remembered::Undelivered::default(),
                 outages: outages::Outages::default(),
                 counters,
                 writes: KeyedLocks::default(),
@@ -191,6 +200,12 @@ impl Mirror {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Returns what this larder calls itself to others.
+    #[must_use]
+    pub fn pseudonym(&self) -> &Pseudonym {
+        &self.inner.pseudonym
     }
 
     /// Returns the bounds.

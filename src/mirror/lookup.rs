@@ -13,12 +13,13 @@ use super::fetch::mirrored_sidecar;
 use super::findings::Subject;
 use super::freshness::{Finding, Freshness};
 use super::{Mirror, MirrorError};
-use crate::catalog::change::merge_announced;
+use crate::catalog::change::{contradicts, merge_announced};
 use crate::catalog::manifest::{announced_properties, announced_row};
 use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, SourceName};
 use crate::nuget::PackageId;
 use crate::store::packages::Place;
 use crate::upstream::{Outage, Priority, UpstreamError, Urgency, Versions};
+use crate::via;
 
 /// The look-ups that run now.
 pub(super) type Lookups = Flights<Subject, Lookup>;
@@ -111,14 +112,14 @@ impl Mirror {
         let (event, lookup) = match joined {
             Joined::Leads(lead, lookup) => {
                 let (mirror, subject, urgency) = (self.clone(), subject.clone(), lookup.urgency.clone());
-                tokio::spawn(async move {
+                tokio::spawn(via::carried(async move {
                     let outcome = mirror.look_up_on(&occasion, &subject, &urgency).await;
                     lead.land(|lookup| lookup.set(outcome));
                     // Only now there is room for another one.
                     if let Occasion::Stale(place) = occasion {
                         drop(place);
                     }
-                });
+                }));
                 (Event::MetadataMiss, lookup)
             }
             Joined::Follows(lookup) => {
@@ -205,6 +206,11 @@ impl Mirror {
             let before = known.iter().find(|known| known.row.version == announced.version);
             let record = announced_record(source, announced, before, now, &mut interner);
             if let Some(before) = before
+                && contradicts(before.content.as_ref(), &record)
+            {
+                self.raise_alarm(before);
+            }
+            if let Some(before) = before
                 && let Some(merged) = merge_announced(&known, record.clone())
             {
                 self.keep_saying(before, &merged, now).await?;
@@ -213,6 +219,13 @@ impl Mirror {
         }
         self.commit(source, id, change(records)).await?;
         Ok(())
+    }
+
+    /// Says that an upstream would have other bytes for a version than those that are held and go on being served.
+    fn raise_alarm(&self, held: &Record) {
+        self.tally(&held.source).count(Event::PackageContradicted);
+        let (id, version) = (&held.row.id, &held.row.version);
+        tracing::error!(upstream.name = %held.source, package.id = %id, package.version = %version, "the upstream announces another hash for a package that is held: one of the two was tampered with; what is held stays");
     }
 
     /// Writes what is said of a held version into its sidecar. Counts alone, which rise all the time, are not worth it.

@@ -6,8 +6,14 @@ use std::sync::{Mutex, PoisonError};
 
 use lru::LruCache;
 
+use super::fetch::FetchKey;
+use crate::catalog::Instant;
+
 /// How many things of a kind are remembered where nothing else is said.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
+
+/// When an upstream last failed to deliver a version that it announces.
+pub(super) type Undelivered = Remembered<FetchKey, Instant>;
 
 /// What was learnt last, by key.
 #[derive(Debug)]

@@ -315,7 +315,9 @@ async fn what_another_address_said_is_not_fresh() {
     app.versions("git").await;
     let current = ScriptedUpstream::start().await;
     current.on(&find_target("git"), Reply::status(403));
-    app.reconfigure(&upstream("gallery", &current)).await;
+    app.stop().await;
+    app.reconfigure(&upstream("gallery", &current));
+    app.open().await;
     let answer = app.get(&find("git")).await.expect_status(200);
     assert_eq!(names(&answer.feed()), ["git 1.0"]);
     assert!(answer.warning().is_some(), "nobody at the new address has said so");

@@ -75,7 +75,7 @@ impl TestApp {
     /// Starts a larder with a configuration; keys of `[server]` and `[storage]` are written dotted (`server.page_size = 5`).
     pub(crate) async fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let config = read(configuration, folder.path());
+        let config = parse(configuration, folder.path());
         let start = "2026-03-01T12:00:00Z".parse().expect("a time");
         let mut app = Self {
             folder,
@@ -86,6 +86,11 @@ impl TestApp {
         };
         app.open().await;
         app
+    }
+
+    /// Gives a larder that was stopped another configuration.
+    pub(crate) fn reconfigure(&mut self, configuration: &str) {
+        self.config = parse(configuration, self.folder.path());
     }
 
     /// Opens what was stopped, on the same data; the port changes.
@@ -252,13 +257,6 @@ impl TestApp {
         &self.running.as_ref().expect("a larder that runs").mirror
     }
 
-    /// Stops, and opens the same data with another configuration.
-    pub(crate) async fn reconfigure(&mut self, configuration: &str) {
-        self.stop().await;
-        self.config = read(configuration, self.folder.path());
-        self.open().await;
-    }
-
     /// Pushes as NuGet.Client does.
     pub(crate) async fn push(&self, package: &Packed) -> Answer {
         self.push_to("/api/v2/package/", package).await
@@ -327,7 +325,7 @@ impl Answer {
     }
 }
 
-fn read(configuration: &str, folder: &Path) -> Config {
+fn parse(configuration: &str, folder: &Path) -> Config {
     let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
     Config::parse(&text, folder).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
