@@ -4,6 +4,7 @@ mod access;
 mod cache;
 mod ids;
 mod kind;
+pub(super) mod limits;
 mod search;
 mod sync;
 
@@ -21,6 +22,7 @@ pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
 pub use self::cache::CacheConfig;
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
+pub use self::limits::UpstreamLimits;
 pub use self::search::SearchMode;
 pub(super) use self::sync::KEYS as SYNC_KEYS;
 pub use self::sync::{SyncConfig, SyncMetadata};
@@ -46,6 +48,7 @@ pub(super) const KEYS: &[&str] = &[
     "search",
     "freshness",
     "timeouts",
+    "limits",
     "sync",
 ];
 
@@ -70,6 +73,8 @@ pub struct UpstreamConfig {
     pub freshness: Freshness,
     /// How long it is waited for.
     pub timeouts: Timeouts,
+    /// How often and how much at once it is asked.
+    pub limits: UpstreamLimits,
     /// Whether its list is kept known.
     pub sync: SyncConfig,
 }
@@ -96,6 +101,9 @@ impl UpstreamConfig {
         let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
         let timeouts = Timeouts::read(&mut below, timeouts)?;
         section.absorb(below);
+        let mut below = section.below("limits", limits::KEYS)?;
+        let limits = UpstreamLimits::read(&mut below, kind.host().as_deref())?;
+        section.absorb(below);
         let mut below = section.below("sync", SYNC_KEYS)?;
         let sync = SyncConfig::read(&mut below)?;
         section.absorb(below);
@@ -109,6 +117,7 @@ impl UpstreamConfig {
             search,
             freshness,
             timeouts,
+            limits,
             sync,
         })
     }
