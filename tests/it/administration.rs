@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::support::app::{Answer, KEY, TestApp, send};
 use crate::support::gallery::upstream;
+use crate::support::larder::LarderProcess;
 use crate::support::nupkg::Nupkg;
 use crate::support::upstream::{Reply, ScriptedUpstream};
 
@@ -121,4 +122,59 @@ async fn what_was_asked_for_is_counted_by_source() {
     let counts = &status["feeds"][0]["counts"];
     assert_eq!(counts["package_hits"], 1, "{counts:#}");
     assert_eq!(counts["bytes_served"], ours.bytes.len() as u64, "{counts:#}");
+}
+
+#[tokio::test]
+async fn a_purge_has_the_upstream_asked_again() {
+    let gallery = ScriptedUpstream::start().await;
+    let package = Nupkg::new("git", "1.0").pack();
+    gallery.has(&[&package]);
+    let app = TestApp::start(&upstream("gallery", &gallery)).await;
+    let purge = async |body: &str, status: u16| {
+        let request = app.request("POST", "/admin/purge").header("X-NuGet-ApiKey", KEY);
+        send(request.body(body.to_owned()))
+            .await
+            .expect("an answer")
+            .expect_status(status)
+    };
+    for (body, asked) in [
+        ("{\"id\":\"hg\"}", 1),
+        ("{\"id\":\"Git\"}", 2),
+        ("{\"pattern\":\"g*\",\"upstream\":\"gallery\"}", 3),
+        ("{}", 4),
+    ] {
+        assert_eq!(app.versions("git").await, ["git 1.0"]);
+        let done = document(&purge(body, 200).await);
+        assert_eq!(done["present"], usize::from(asked > 1), "{body}");
+        assert_eq!(app.versions("git").await, ["git 1.0"]);
+        assert_eq!(gallery.asked("FindPackagesById"), asked, "{body}");
+    }
+    for body in [
+        "",
+        "{\"ids\":1}",
+        "{\"id\":\"a/b\"}",
+        "{\"pattern\":\"a*b\"}",
+        "{\"id\":\"a\",\"pattern\":\"b\"}",
+        "{\"upstream\":\"other\"}",
+    ] {
+        purge(body, 400).await;
+    }
+}
+
+#[test]
+fn the_status_is_shown_to_people_and_programs() {
+    let larder = LarderProcess::start(
+        "[[upstream]]\nname = \"community\"\nkind = \"v2\"\nurl = \"http://user:s3cret@127.0.0.1:1/api/v2/\"\nmax_bytes = \"1GiB\"\n",
+    );
+    let mut shown = larder.command::<&str>("status", &[]).expect_success();
+    for part in [
+        "upstream community: http://127.0.0.1:1/api/v2/",
+        "0 B of 1.0 GiB",
+        "asked as usual",
+        "feed default",
+    ] {
+        shown = shown.expect_output(part);
+    }
+    let shown = larder.command("status", &["--json"]).expect_success();
+    shown.expect_output("\"uptime_seconds\"");
 }
