@@ -125,7 +125,10 @@ async fn fault_28_what_breaks_off_goes_on_or_breaks_off_for_all() {
             let reply = Reply::ok(body.clone());
             if can_resume { reply.resumable("\"v1\"") } else { reply }
         };
-        let (gallery, app) = with(&package, whole(), "").await;
+        let gallery = ScriptedUpstream::start().await;
+        gallery.has(&[&package]);
+        let twice = upstream("gallery", &gallery).replace("attempts = 1", "attempts = 2");
+        let app = TestApp::start(&twice).await;
         let first = whole().gate(half, &gate).reset(half);
         let then = if can_resume { whole() } else { Reply::status(500) };
         gallery.script(&package_target("git", "1.0"), [first, then]);
