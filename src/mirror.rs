@@ -2,9 +2,11 @@
 //!
 //! Knows no wire format and no status code: it is handed a `catalog::Query` and answers with records and bytes.
 
+mod background;
 mod coalesce;
 mod completion;
 mod counters;
+mod deliver;
 mod error;
 mod fetch;
 mod follow;
@@ -18,11 +20,14 @@ mod publish;
 mod query;
 mod relay;
 mod remembered;
+mod schedule;
 mod served;
 mod spool;
+mod sync;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -32,6 +37,7 @@ use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::{Upstream, UpstreamError};
+use crate::via::Pseudonym;
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
@@ -45,6 +51,7 @@ pub use query::{Answer, Answered, Prepared};
 pub use relay::Gap;
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
+pub use sync::{Finished, Incomplete, SyncCounts, SyncEnd, SyncMode, SyncProgress, SyncRefusal, SyncSettings};
 
 pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
@@ -80,6 +87,12 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What this larder calls itself to others.
+    pub pseudonym: Pseudonym,
+    /// The folder for what is remembered beside the index.
+    pub state: PathBuf,
+    /// How the lists of upstreams are kept known; as [`SyncSettings::default`] says for those that are left out.
+    pub syncs: HashMap<SourceName, SyncSettings>,
     /// The time.
     pub clock: Clock,
 }
@@ -100,11 +113,15 @@ struct Inner {
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    pseudonym: Pseudonym,
+    syncs: sync::Syncs,
+    background: background::Background,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    undelivered: remembered::Undelivered,
     notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
@@ -126,6 +143,9 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            pseudonym,
+            state,
+            syncs,
             clock,
         } = parts;
         let at = clock.now();
@@ -147,11 +167,15 @@ impl Mirror {
                 views,
                 limits,
                 offline,
+                pseudonym,
+                syncs: sync::Syncs::new(state, syncs),
+                background: background::Background::default(),
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                undelivered: remembered::Undelivered::default(),
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
@@ -166,6 +190,12 @@ impl Mirror {
         &self.inner.spool
     }
 
+    /// Returns what this larder calls itself to others.
+    #[must_use]
+    pub fn pseudonym(&self) -> &Pseudonym {
+        &self.inner.pseudonym
+    }
+
     /// Returns the bounds.
     #[must_use]
     pub fn limits(&self) -> &MirrorLimits {
@@ -176,6 +206,11 @@ impl Mirror {
     #[must_use]
     pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
         self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Ends what runs by itself, and waits until it has ended.
+    pub async fn stop(&self) {
+        self.inner.background.stop().await;
     }
 
     /// Returns whether upstreams are asked, and the way to change it.

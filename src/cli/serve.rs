@@ -51,7 +51,7 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         administrator,
         import_key: import_key.digest(),
     };
-    let app = assemble::app(config, mirror, keys, clock);
+    let app = assemble::app(config, mirror.clone(), keys, clock);
     let server = RunningServer {
         address,
         pid: std::process::id(),
@@ -62,11 +62,14 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         .context("cannot write state/server.json")?;
     let stop = stop_signal()?;
     greet(address, made.as_ref());
+    mirror.keep_synced();
     let service = router(app).into_make_service_with_connect_info::<Connection>();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let until_stopped = async {
+    let until_stopped = async move {
         stop.await;
         tracing::info!("stopping: finishing what is under way");
+        // Answers that tell how it goes on end with it.
+        mirror.stop().await;
         // Nobody waits any more where the server has failed.
         let _ = stopping.send(());
     };

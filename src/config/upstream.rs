@@ -4,6 +4,7 @@ mod access;
 mod ids;
 mod kind;
 mod search;
+mod sync;
 
 use std::path::Path;
 
@@ -19,6 +20,8 @@ pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
 pub use self::search::SearchMode;
+pub(super) use self::sync::KEYS as SYNC_KEYS;
+pub use self::sync::{SyncConfig, SyncMetadata};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -39,6 +42,7 @@ pub(super) const KEYS: &[&str] = &[
     "search",
     "freshness",
     "timeouts",
+    "sync",
 ];
 
 /// A feed to mirror.
@@ -60,6 +64,8 @@ pub struct UpstreamConfig {
     pub freshness: Freshness,
     /// How long it is waited for.
     pub timeouts: Timeouts,
+    /// Whether its list is kept known.
+    pub sync: SyncConfig,
 }
 
 impl UpstreamConfig {
@@ -83,6 +89,9 @@ impl UpstreamConfig {
         let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
         let timeouts = Timeouts::read(&mut below, timeouts)?;
         section.absorb(below);
+        let mut below = section.below("sync", SYNC_KEYS)?;
+        let sync = SyncConfig::read(&mut below)?;
+        section.absorb(below);
         Ok(Self {
             name,
             kind,
@@ -92,6 +101,7 @@ impl UpstreamConfig {
             search,
             freshness,
             timeouts,
+            sync,
         })
     }
 }

@@ -18,7 +18,8 @@ use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, 
 use crate::nuget::PackageId;
 use crate::store::Note;
 use crate::store::packages::Place;
-use crate::upstream::{Outage, UpstreamError, Urgency, Versions};
+use crate::upstream::{Outage, Priority, UpstreamError, Urgency, Versions};
+use crate::via;
 use crate::view::FeedView;
 
 /// The look-ups that run now.
@@ -67,13 +68,13 @@ impl Mirror {
         }
         let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
         let work = move || {
-            async move {
+            via::carried(async move {
                 // A look-up that ended since somebody found nothing fresh has brought it.
                 if mirror.is_fresh(&upstream, &asked).await? {
                     return Ok(());
                 }
-                mirror.look_up(&upstream, &asked).await
-            }
+                mirror.look_up(&upstream, &asked, &Urgency::default()).await
+            })
             .boxed()
         };
         let key = (source.clone(), id.clone());
@@ -110,13 +111,31 @@ impl Mirror {
         freshness == Freshness::Fresh
     }
 
+    /// As [`Self::learn`] for one upstream, however fresh what is known is, and joined with whoever asks the same.
+    pub(super) async fn look_up_now(
+        &self,
+        source: &SourceName,
+        id: &PackageId,
+        priority: Priority,
+    ) -> Result<(), MirrorError> {
+        let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
+        let work = move || async move { mirror.look_up(&upstream, &asked, &Urgency::new(priority)).await }.boxed();
+        let key = (source.clone(), id.clone());
+        self.inner.lookups.run(key, work, |lost| Err(lost.into())).await
+    }
+
     /// Asks one upstream for an id and keeps what it says, with the time.
-    async fn look_up(&self, source: &SourceName, id: &PackageId) -> Result<(), MirrorError> {
+    async fn look_up(&self, source: &SourceName, id: &PackageId, urgency: &Urgency) -> Result<(), MirrorError> {
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Ok(());
         };
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let answer = in_time(source, upstream.versions(id, None, &Urgency::default())).await;
+        let answer = upstream.versions(id, None, urgency);
+        let answer = match urgency.get() {
+            Priority::Client | Priority::Revalidation => in_time(source, answer).await,
+            // It waits for its turn, however long that takes.
+            Priority::Prefetch | Priority::Sync => answer.await,
+        };
         self.heard(source, &answer);
         let announced = match answer.map_err(failed)? {
             Versions::Announced { versions, .. } => versions,
@@ -139,7 +158,7 @@ impl Mirror {
     }
 
     /// Returns what the index has noted of an id at an upstream. Memory answers where it can: notes change here alone.
-    async fn note(&self, source: &SourceName, id: &PackageId) -> Result<Option<Note>, MirrorError> {
+    pub(super) async fn note(&self, source: &SourceName, id: &PackageId) -> Result<Option<Note>, MirrorError> {
         let key = (source.clone(), id.clone());
         if let Some(note) = self.inner.notes.recall(&key) {
             return Ok(note);

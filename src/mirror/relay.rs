@@ -122,7 +122,7 @@ impl Mirror {
             }
             if self.inner.unsearched.contains(source) {
                 joining.gaps.push(Gap::NotAsked(source.clone()));
-            } else {
+            } else if !self.is_synced(source, query.latest).await? {
                 asked.push(source.clone());
             }
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, VIA};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -27,6 +27,7 @@ use super::want::Want;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::nuget::PackageId;
 use crate::redact;
+use crate::via::Pseudonym;
 
 /// Redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
@@ -75,6 +76,7 @@ pub(crate) struct HttpClient {
     scheduler: Scheduler,
     timeouts: Timeouts,
     uplink: Uplink,
+    pseudonym: Pseudonym,
     /// The upstream's address, without credentials.
     home: Url,
     /// What shows who asks.
@@ -111,6 +113,7 @@ impl HttpClient {
             scheduler: Scheduler::new(&address::without_credentials(home.clone()), settings),
             timeouts,
             uplink: settings.uplink.clone(),
+            pseudonym: settings.pseudonym.clone(),
             home: address::without_credentials(home.clone()),
             credentials: settings.access.credentials(home)?,
             is_proxied,
@@ -268,6 +271,7 @@ impl HttpClient {
             &self.abroad
         };
         let mut request = client.get(url.clone()).headers(want.headers());
+        request = request.header(VIA, self.pseudonym.header());
         if url.origin() == self.home.origin() {
             request = request.headers(self.credentials.clone());
         }
@@ -310,6 +314,7 @@ impl HttpClient {
                 url: redact::url(url).to_string(),
                 status,
             }),
+            508 => Err(bad(url, BadAnswer::Loop)),
             408 | 429 | 500..=599 => Err(UpstreamError::Unavailable {
                 url: redact::url(url).to_string(),
                 retry_after: retry_after(response.headers()),

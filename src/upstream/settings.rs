@@ -10,6 +10,7 @@ use super::scheduler::PaceSettings;
 use super::tempo::Slowest;
 use super::uplink::Uplink;
 use crate::limits::FeedLimits;
+use crate::via::Pseudonym;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct ClientSettings {
     pub hosts: Hosts,
     /// Whether it may be asked at all.
     pub uplink: Uplink,
+    /// What this larder calls itself in the requests.
+    pub pseudonym: Pseudonym,
 }
 
 /// How much of an upstream's answers is read.

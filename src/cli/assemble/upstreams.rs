@@ -11,12 +11,13 @@ use crate::upstream::{
     AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, ProxySettings, RetrySettings,
     Slowest, TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
+use crate::via::Pseudonym;
 
 /// Makes the client of an upstream.
 pub(super) fn make(
     config: &Config,
     upstream: &UpstreamConfig,
-    uplink: &Uplink,
+    (uplink, pseudonym): (&Uplink, &Pseudonym),
     hosts: &Hosts,
 ) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
@@ -43,6 +44,7 @@ pub(super) fn make(
         },
         breaker: BreakerSettings::default(),
         uplink: uplink.clone(),
+        pseudonym: pseudonym.clone(),
         pace: PaceSettings::default(),
         hosts: hosts.clone(),
     };

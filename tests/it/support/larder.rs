@@ -132,6 +132,18 @@ impl LarderProcess {
         format!("{}/api/v2/", self.base_url())
     }
 
+    /// Returns its memory as Linux counts it, in KiB: what is resident now, and the most that was.
+    pub(crate) fn memory_kib(&self) -> (u64, u64) {
+        let id = self.running.as_ref().expect("a larder that runs").child.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a process of Linux");
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+            number.expect("a number of kB")
+        };
+        (kib("VmRSS:"), kib("VmHWM:"))
+    }
+
     /// Returns `127.0.0.1:PORT`.
     pub(crate) fn authority(&self) -> &str {
         self.base_url().trim_start_matches("http://")
@@ -188,6 +200,18 @@ impl LarderProcess {
             .env("LARDER_ADMIN_KEY", &self.admin_key);
         command.args(arguments.iter().map(AsRef::as_ref));
         process::run(&mut command, COMMAND_DEADLINE)
+    }
+
+    /// Starts another subcommand with this configuration, without waiting for it.
+    pub(crate) fn begin(&self, name: &str) -> Child {
+        Command::new(BINARY)
+            .args([name, "--config"])
+            .arg(self.configuration())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the larder binary")
     }
 
     /// Returns what larder wrote to standard error since its first start.
