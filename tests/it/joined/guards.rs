@@ -16,18 +16,19 @@ async fn a_ceiling_ends_a_list_as_partial() {
     for order in ["Id", "DownloadCount desc,Id", "Title"] {
         let list = search(order);
         for _ in 0..2 {
-            let (found, last) = by_links(&app, &list, async |_| {}).await;
+            let (found, answer) = by_links(&app, &list, async |_| {}).await;
             assert_each_once(&found, &list);
             assert!(found.len() >= 120, "{list}: {}", found.len());
             assert!(
-                last.warning()
+                answer
+                    .warning()
                     .is_some_and(|warning| warning.contains("no more than 120 rows")),
                 "{list}"
             );
-            let (skipped, last) = by_skip(&app, &list, async |_| {}).await;
+            let (skipped, answer) = by_skip(&app, &list, async |_| {}).await;
             assert_eq!(skipped.len(), found.len(), "{list}");
             assert!(
-                last.warning().is_some(),
+                answer.warning().is_some(),
                 "{list}: what is partial is said to be so each time"
             );
             let (counted, warning) = count(&app, &list).await;
@@ -45,11 +46,12 @@ async fn pages_that_repeat_are_left() {
     let app = mirror("server.page_size = 30\n", &[("gallery", &gallery)]).await;
     let list = search("Id");
     for _ in 0..2 {
-        let (found, last) = by_links(&app, &list, async |_| {}).await;
+        let (found, answer) = by_links(&app, &list, async |_| {}).await;
         assert_eq!(found.len(), 40);
         assert_each_once(&found, &list);
         assert!(
-            last.warning()
+            answer
+                .warning()
                 .is_some_and(|warning| warning.contains("no more than 40 rows"))
         );
     }
@@ -110,8 +112,8 @@ async fn what_cannot_be_looked_through_is_counted_as_the_upstream_says() {
     assert_eq!(counted, 1_500);
     assert!(warning.is_some_and(|warning| warning.contains("estimate")));
     assert_eq!(gallery.asked().len(), 2, "a page and the number");
-    let (found, last) = by_links(&app, &all, async |_| {}).await;
-    assert_eq!((found.len(), last.warning()), (1_500, None));
+    let (found, answer) = by_links(&app, &all, async |_| {}).await;
+    assert_eq!((found.len(), answer.warning()), (1_500, None));
     assert_eq!(count(&app, &all).await, (1_500, None), "all are known now");
     // What it does not say is at least what is known.
     gallery.change(|gallery| gallery.counts = false);
@@ -129,7 +131,7 @@ async fn an_upstream_that_fails_half_way_leaves_what_is_known() {
     );
     let app = mirror("server.page_size = 30\n", &[("one", &one), ("two", &two)]).await;
     let list = search("Id");
-    let (found, last) = by_links(&app, &list, async |page| {
+    let (found, answer) = by_links(&app, &list, async |page| {
         if page == 1 {
             one.change(|gallery| gallery.down = Some(503));
         }
@@ -137,14 +139,14 @@ async fn an_upstream_that_fails_half_way_leaves_what_is_known() {
     .await;
     assert_each_once(&found, &list);
     assert!(
-        last.warning().is_some_and(|warning| warning.contains("one")),
+        answer.warning().is_some_and(|warning| warning.contains("one")),
         "{:?}",
-        last.warning()
+        answer.warning()
     );
     assert_eq!(found.len(), 140);
     one.change(|gallery| gallery.down = None);
     app.clock.advance(std::time::Duration::from_secs(3600));
-    let (found, last) = by_links(&app, &list, async |_| {}).await;
-    assert_eq!((found.len(), last.warning()), (200, None));
+    let (found, answer) = by_links(&app, &list, async |_| {}).await;
+    assert_eq!((found.len(), answer.warning()), (200, None));
     assert!(found.is_sorted());
 }

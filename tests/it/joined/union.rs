@@ -15,8 +15,10 @@ struct Question {
     /// What it looks for where galleries search for words; `None` where everything is asked for.
     word: Option<String>,
     is_filter: bool,
-    matches: Box<dyn Fn(&Listed) -> bool>,
+    matches: Matches,
 }
+
+type Matches = Box<dyn Fn(&Listed) -> bool>;
 
 fn package(random: &mut Random, number: usize) -> Listed {
     let parts = [*random.pick(PARTS), *random.pick(PARTS)];
@@ -53,7 +55,7 @@ fn question(random: &mut Random) -> Question {
     let id = format!("(substringof('{text}',tolower(Id)))");
     let tags = format!("substringof('{text}',Tags)");
     let filter = |filter: String| format!("Packages()?$filter={filter} and IsLatestVersion&{tail}");
-    let (list, matches, is_filter): (String, Box<dyn Fn(&Listed) -> bool>, bool) = match random.below(6) {
+    let (list, matches, is_filter): (String, Matches, bool) = match random.below(6) {
         0 => (filter(id), Box::new(in_id), true),
         1 => (filter(format!("({tags})")), Box::new(in_tags), true),
         2 => (filter(format!("({id} and {tags})")), Box::new(in_both), true),
