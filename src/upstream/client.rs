@@ -17,6 +17,7 @@ use super::answer::Answer;
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver};
 use super::headers::{is_redirect, redirect_target, retry_after};
+use super::names::Names;
 use super::scheduler::{Permit, Scheduler, Share};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::UpstreamStatus;
@@ -73,6 +74,7 @@ pub(crate) struct HttpClient {
     /// For everywhere else, on the public internet.
     abroad: reqwest::Client,
     guard: Guard,
+    names: Names,
     scheduler: Scheduler,
     timeouts: Timeouts,
     uplink: Uplink,
@@ -90,6 +92,8 @@ impl HttpClient {
     pub(crate) fn new(home: &Url, settings: &ClientSettings) -> Result<Self, SetupError> {
         install_tls();
         let timeouts = settings.timeouts;
+        // What runs at once needs no more.
+        let idle_at_most = usize::try_from(settings.pace.concurrency).unwrap_or(usize::MAX);
         let builder = || {
             let builder = reqwest::Client::builder()
                 .user_agent(&settings.user_agent)
@@ -97,19 +101,22 @@ impl HttpClient {
                 // Bodies are inflated by whoever reads them, with an eye on what they come to.
                 .no_gzip()
                 .connect_timeout(timeouts.connect)
+                .pool_max_idle_per_host(idle_at_most)
                 .pool_idle_timeout(IDLE_LIMIT);
             settings.access.apply(builder)
         };
         let proxies = settings.access.proxies();
         let is_proxied = !proxies.is_empty();
-        let resolver = PublicResolver::new(proxies);
-        let at_home = builder()?.build().map_err(SetupError::Client)?;
+        let resolver = PublicResolver::new(settings.names.clone(), proxies);
+        let at_home = builder()?.dns_resolver(settings.names.clone()).build();
+        let at_home = at_home.map_err(SetupError::Client)?;
         let abroad = builder()?.dns_resolver(resolver).build().map_err(SetupError::Client)?;
         let guard = Guard::new(home, &settings.internal_hosts);
         Ok(Self {
             at_home,
             abroad,
             guard,
+            names: settings.names.clone(),
             scheduler: Scheduler::new(&address::without_credentials(home.clone()), settings),
             timeouts,
             uplink: settings.uplink.clone(),
@@ -260,7 +267,7 @@ impl HttpClient {
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
         if self.is_proxied {
-            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url)).await;
+            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url, &self.names)).await;
             judged
                 .map_err(|_| unavailable(url, Outage::ConnectTimeout(self.timeouts.connect)))?
                 .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
