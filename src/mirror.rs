@@ -8,15 +8,20 @@ mod completion;
 mod counters;
 mod deliver;
 mod error;
+mod evict;
 mod fetch;
+mod findings;
 mod follow;
 mod freshness;
+mod learn;
+mod ledger;
 mod locate;
 mod lookup;
 mod offline;
 mod outages;
 mod policy;
 mod publish;
+mod purge;
 mod query;
 mod relay;
 mod remembered;
@@ -42,11 +47,13 @@ use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
+pub use evict::{CacheLimits, CacheSize};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
+pub use purge::{Purge, Purged, PurgedIds};
 pub use query::{Answer, Answered, Prepared};
 pub use relay::Gap;
 pub use served::{Served, Standing};
@@ -87,6 +94,8 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What the packages of each upstream may take; any number of bytes for those that are left out.
+    pub caches: HashMap<SourceName, CacheLimits>,
     /// What this larder calls itself to others.
     pub pseudonym: Pseudonym,
     /// The folder for what is remembered beside the index.
@@ -120,11 +129,15 @@ struct Inner {
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
     relays: relay::Relays,
-    absences: remembered::Absences,
+    findings: findings::Findings,
+    purges: purge::Purges,
+    revalidations: learn::Revalidations,
+    /// The upstreams' addresses, without secrets.
+    addresses: HashMap<SourceName, String>,
     undelivered: remembered::Undelivered,
-    notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
+    room: evict::Room,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -143,14 +156,19 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            caches,
             pseudonym,
             state,
             syncs,
             clock,
         } = parts;
         let at = clock.now();
+        let room = evict::Room::new(upstreams.keys().cloned(), caches, state.clone());
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
+        let revalidations = learn::Revalidations::new(upstreams.keys());
+        let address = |(name, upstream): (&SourceName, &Arc<dyn Upstream>)| (name.clone(), upstream.status().home);
+        let addresses = upstreams.iter().map(address).collect();
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -174,11 +192,14 @@ impl Mirror {
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
-                absences: remembered::Absences::default(),
+                findings: findings::Findings::default(),
+                purges: purge::Purges::default(),
+                revalidations,
+                addresses,
                 undelivered: remembered::Undelivered::default(),
-                notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
+                room,
                 writes: KeyedLocks::default(),
             }),
         }

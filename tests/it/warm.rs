@@ -65,6 +65,10 @@ impl Index for Counting {
         self.used().note(subject)
     }
 
+    fn noted<'a>(&'a self, beginning: &'a str) -> BoxFuture<'a, Result<Vec<String>, IndexError>> {
+        self.used().noted(beginning)
+    }
+
     fn put_note<'a>(&'a self, subject: &'a str, note: Option<Note>) -> BoxFuture<'a, Result<(), IndexError>> {
         self.used().put_note(subject, note)
     }
@@ -109,6 +113,7 @@ async fn a_warm_id_is_answered_without_the_index() {
         state: store.state.clone(),
         syncs: std::collections::HashMap::new(),
         offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+        caches: std::collections::HashMap::new(),
         pseudonym: Pseudonym::random(),
         clock,
     };
