@@ -1,6 +1,7 @@
 //! From the configuration to the parts of a running mirror. The tests put theirs together here too.
 
 mod feeds;
+mod pauses;
 mod secrets;
 mod upstreams;
 
@@ -13,10 +14,12 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, SearchMode, SyncMetadata, UpstreamConfig, UpstreamKind};
+use crate::config::{ByteSize, Config, SearchMode, SyncMetadata, UpstreamConfig, UpstreamKind};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool, SyncMode, SyncSettings};
+use crate::mirror::{
+    CacheLimits, Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool, SyncMode, SyncSettings,
+};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
@@ -61,7 +64,8 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let (uplink, pseudonym) = (Uplink::default(), Pseudonym::random());
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
-    let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
+    let kept = pauses::read(&store.state);
+    let hosts = Hosts::new(clock.clone(), kept, pauses::keeper(store.state.clone()));
     for upstream in config.upstreams() {
         let made = upstreams::make(config, upstream, (&uplink, &pseudonym), &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
@@ -89,10 +93,19 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         state: store.state.clone(),
         syncs: syncs(config),
         offline: Offline::open(&store.state, configured, uplink),
+        caches: config.upstreams().iter().map(cache_limits).collect(),
         pseudonym,
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn cache_limits(upstream: &UpstreamConfig) -> (SourceName, CacheLimits) {
+    let limits = CacheLimits {
+        max_bytes: upstream.cache.max_bytes.map(ByteSize::bytes),
+        pinned: upstream.cache.pinned.clone(),
+    };
+    (upstream.name.clone(), limits)
 }
 
 fn unsearched(config: &Config) -> HashSet<SourceName> {
