@@ -37,8 +37,8 @@ pub use self::storage::StorageConfig;
 pub use self::timing::{Freshness, Timeouts};
 pub use self::units::ByteSize;
 pub use self::upstream::{
-    Access, Credentials, HeaderName, IdRules, ProxyConfig, SearchMode, UpstreamConfig, UpstreamKind, UrlTemplate,
-    UserAgent,
+    Access, Credentials, HeaderName, IdRules, ProxyConfig, SearchMode, UpstreamConfig, UpstreamKind, UpstreamLimits,
+    UrlTemplate, UserAgent,
 };
 
 /// The file that larder comes with: every key, its meaning and its default.

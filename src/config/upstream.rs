@@ -3,6 +3,7 @@
 mod access;
 mod ids;
 mod kind;
+pub(super) mod limits;
 mod search;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::catalog::SourceName;
 pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
+pub use self::limits::UpstreamLimits;
 pub use self::search::SearchMode;
 
 pub(super) const KEYS: &[&str] = &[
@@ -39,6 +41,7 @@ pub(super) const KEYS: &[&str] = &[
     "search",
     "freshness",
     "timeouts",
+    "limits",
 ];
 
 /// A feed to mirror.
@@ -60,6 +63,8 @@ pub struct UpstreamConfig {
     pub freshness: Freshness,
     /// How long it is waited for.
     pub timeouts: Timeouts,
+    /// How often and how much at once it is asked.
+    pub limits: UpstreamLimits,
 }
 
 impl UpstreamConfig {
@@ -83,6 +88,9 @@ impl UpstreamConfig {
         let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
         let timeouts = Timeouts::read(&mut below, timeouts)?;
         section.absorb(below);
+        let mut below = section.below("limits", limits::KEYS)?;
+        let limits = UpstreamLimits::read(&mut below, kind.host().as_deref())?;
+        section.absorb(below);
         Ok(Self {
             name,
             kind,
@@ -92,6 +100,7 @@ impl UpstreamConfig {
             search,
             freshness,
             timeouts,
+            limits,
         })
     }
 }

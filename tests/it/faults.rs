@@ -3,6 +3,7 @@
 //! Each test takes a fault through its full procedure with small numbers; `LARDER_FAULTS=full` takes the full ones.
 
 mod resumed;
+mod scheduling;
 
 /// Returns how often something is done: `few` times, or as often as it takes to be sure.
 pub(crate) fn times(few: usize, full: usize) -> usize {
