@@ -9,7 +9,9 @@ mod progress;
 mod reindex;
 mod running;
 mod serve;
+mod sync;
 mod verify;
+mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +56,15 @@ enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Learn all that upstreams have, so that searches need not ask them, and go on without them
+    Sync {
+        /// The upstream; without this, each that says which packages it has
+        #[arg(long, value_name = "NAME")]
+        upstream: Option<SourceName>,
+        /// What is learnt; without this, what the configuration says, or else "latest"
+        #[arg(long, value_name = "WHAT")]
+        metadata: Option<Metadata>,
+    },
     /// Have a running server ask no upstream any more, or ask them again
     Offline {
         /// Whether it is to be offline; it stays so when it is started again
@@ -63,6 +74,15 @@ enum Command {
     Reindex,
     /// Hash every package file and compare with what was noted when it came
     Verify,
+}
+
+/// What a sync learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Metadata {
+    /// The latest release and the latest version of each id
+    Latest,
+    /// All versions
+    All,
 }
 
 /// On or off.
@@ -97,6 +117,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             block_on(serve::run(&config, key.as_ref()))
         }
         Command::Import { feed, paths } => block_on(import::run(&Config::load(&cli.config)?, feed, &paths)),
+        Command::Sync { upstream, metadata } => block_on(sync::run(&Config::load(&cli.config)?, upstream, metadata)),
         Command::Offline { switch } => block_on(offline::run(&Config::load(&cli.config)?, switch)),
         Command::Reindex => block_on(reindex::run(&Config::load(&cli.config)?)),
         Command::Verify => block_on(verify::run(&Config::load(&cli.config)?)),

@@ -2,27 +2,37 @@
 //!
 //! Knows no wire format and no status code: it is handed a `catalog::Query` and answers with records and bytes.
 
+mod background;
 mod coalesce;
 mod completion;
 mod counters;
+mod deliver;
 mod error;
+mod evict;
 mod fetch;
+mod findings;
 mod follow;
 mod freshness;
+mod learn;
+mod ledger;
 mod locate;
 mod lookup;
 mod offline;
 mod outages;
 mod policy;
 mod publish;
+mod purge;
 mod query;
 mod relay;
 mod remembered;
+mod schedule;
 mod served;
 mod spool;
+mod sync;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -32,19 +42,23 @@ use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::{Upstream, UpstreamError};
+use crate::via::Pseudonym;
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
+pub use evict::{CacheLimits, CacheSize};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
+pub use purge::{Purge, Purged, PurgedIds};
 pub use query::{Answer, Answered, Prepared};
 pub use relay::Gap;
 pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
+pub use sync::{Finished, Incomplete, SyncCounts, SyncEnd, SyncMode, SyncProgress, SyncRefusal, SyncSettings};
 
 pub use crate::upstream::UpstreamStatus;
 pub use crate::view::Edition;
@@ -80,6 +94,14 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What the packages of each upstream may take; any number of bytes for those that are left out.
+    pub caches: HashMap<SourceName, CacheLimits>,
+    /// What this larder calls itself to others.
+    pub pseudonym: Pseudonym,
+    /// The folder for what is remembered beside the index.
+    pub state: PathBuf,
+    /// How the lists of upstreams are kept known; as [`SyncSettings::default`] says for those that are left out.
+    pub syncs: HashMap<SourceName, SyncSettings>,
     /// The time.
     pub clock: Clock,
 }
@@ -100,14 +122,22 @@ struct Inner {
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    pseudonym: Pseudonym,
+    syncs: sync::Syncs,
+    background: background::Background,
     clock: Clock,
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
     relays: relay::Relays,
-    absences: remembered::Absences,
-    notes: remembered::Notes,
+    findings: findings::Findings,
+    purges: purge::Purges,
+    revalidations: learn::Revalidations,
+    /// The upstreams' addresses, without secrets.
+    addresses: HashMap<SourceName, String>,
+    undelivered: remembered::Undelivered,
     outages: outages::Outages,
     counters: counters::Counters,
+    room: evict::Room,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -126,11 +156,19 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            caches,
+            pseudonym,
+            state,
+            syncs,
             clock,
         } = parts;
         let at = clock.now();
+        let room = evict::Room::new(upstreams.keys().cloned(), caches, state.clone());
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
+        let revalidations = learn::Revalidations::new(upstreams.keys());
+        let address = |(name, upstream): (&SourceName, &Arc<dyn Upstream>)| (name.clone(), upstream.status().home);
+        let addresses = upstreams.iter().map(address).collect();
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -147,14 +185,21 @@ impl Mirror {
                 views,
                 limits,
                 offline,
+                pseudonym,
+                syncs: sync::Syncs::new(state, syncs),
+                background: background::Background::default(),
                 clock,
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
-                absences: remembered::Absences::default(),
-                notes: remembered::Notes::default(),
+                findings: findings::Findings::default(),
+                purges: purge::Purges::default(),
+                revalidations,
+                addresses,
+                undelivered: remembered::Undelivered::default(),
                 outages: outages::Outages::default(),
                 counters,
+                room,
                 writes: KeyedLocks::default(),
             }),
         }
@@ -164,6 +209,12 @@ impl Mirror {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Returns what this larder calls itself to others.
+    #[must_use]
+    pub fn pseudonym(&self) -> &Pseudonym {
+        &self.inner.pseudonym
     }
 
     /// Returns the bounds.
@@ -176,6 +227,11 @@ impl Mirror {
     #[must_use]
     pub fn lifetimes(&self, upstream: &SourceName) -> Lifetimes {
         self.inner.lifetimes.get(upstream).copied().unwrap_or_default()
+    }
+
+    /// Ends what runs by itself, and waits until it has ended.
+    pub async fn stop(&self) {
+        self.inner.background.stop().await;
     }
 
     /// Returns whether upstreams are asked, and the way to change it.

@@ -15,6 +15,8 @@ mod guard;
 mod headers;
 mod hosts;
 mod inflate;
+mod listing;
+mod names;
 mod rest;
 mod retry;
 mod scheduler;
@@ -41,6 +43,8 @@ pub use client::SetupError;
 pub use condition::{Host, PauseReason};
 pub use error::{BadAnswer, ErrorKind, Outage, UpstreamError};
 pub use hosts::{Hosts, KeepPauses, KeptPause};
+pub use listing::{ListPage, ListPlace, ListShape, Listing};
+pub use names::Names;
 pub use retry::RetrySettings;
 pub use scheduler::PaceSettings;
 pub use settings::{ClientSettings, Limits, Timeouts};
@@ -84,6 +88,11 @@ pub trait Upstream: Send + Sync {
         search: &'a UpstreamSearch,
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>>;
+
+    /// Returns one page of the whole list of packages. Galleries take but some of the shapes, and some pages: see
+    /// [`UpstreamError::is_refused_question`].
+    fn list<'a>(&'a self, listing: &'a Listing, urgency: &'a Urgency)
+    -> BoxFuture<'a, Result<ListPage, UpstreamError>>;
 
     /// Returns how many rows the upstream's own search finds on all pages, as the upstream says; `skip` and `top` do not count.
     /// Some never say more than a certain number.

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::{Content, Instant, Record, Row};
-use crate::nuget::NuGetVersion;
+use super::{Content, Instant, Origin, Record, Row};
+use crate::nuget::{AnnouncedHash, NuGetVersion};
 
 /// A change to the versions of one id in one source.
 #[derive(Debug, Clone)]
@@ -30,6 +30,13 @@ pub enum Change {
         /// When: what the row tells of it, and the sidecar too.
         at: Instant,
         /// When the record is written: after its sidecar, whose time the index is compared with after a crash.
+        committed: Instant,
+    },
+    /// The bytes of mirrored versions are no longer here; what their upstream says of them stays.
+    Evict {
+        /// Which. Those that are not mirrored stay as they are.
+        versions: Vec<NuGetVersion>,
+        /// When the records are written.
         committed: Instant,
     },
     /// A version is to be forgotten.
@@ -107,6 +114,13 @@ pub fn apply(existing: &[Record], change: Change) -> Outcome {
                 ..set_listed(record, listed, at)
             }]),
         },
+        Change::Evict { versions, committed } => write(
+            existing
+                .iter()
+                .filter(|known| versions.contains(&known.row.version))
+                .filter_map(|known| without_content(known, committed))
+                .collect(),
+        ),
         Change::Remove(version) => match find(existing, &version) {
             None => Outcome::Missing,
             Some(record) => Outcome::Write {
@@ -161,13 +175,24 @@ pub fn merge_announced(existing: &[Record], announced: Record) -> Option<Record>
 /// Returns whether an announcement names another SHA-512 than that of the bytes that are held.
 #[must_use]
 pub fn contradicts(held: Option<&Content>, announced: &Record) -> bool {
-    let is_sha512 = announced
-        .property("PackageHashAlgorithm")
-        .is_some_and(|algorithm| algorithm.eq_ignore_ascii_case("SHA512"));
-    match (held, announced.property("PackageHash")) {
-        (Some(held), Some(hash)) if is_sha512 && !hash.is_empty() => held.sha512 != hash,
+    let hash = AnnouncedHash::parse(
+        announced.property("PackageHash"),
+        announced.property("PackageHashAlgorithm"),
+    );
+    match (held, hash) {
+        (Some(held), AnnouncedHash::Sha512(hash)) => held.sha512 != hash.base64(),
         _ => false,
     }
+}
+
+/// Returns a record whose bytes are no longer here; `None` where they are not, or where no upstream could give them again.
+fn without_content(known: &Record, committed: Instant) -> Option<Record> {
+    let is_mirrored = matches!(known.origin, Origin::Mirrored { .. });
+    (is_mirrored && known.content.is_some()).then(|| Record {
+        content: None,
+        committed,
+        ..known.clone()
+    })
 }
 
 fn set_listed(record: &Record, listed: Listed, at: Instant) -> Record {
@@ -188,6 +213,7 @@ mod tests {
     use super::*;
     use crate::catalog::testing::{instant, record, row};
     use crate::catalog::{Origin, Property};
+    use crate::nuget::digest::Sha512Hasher;
 
     /// `1.0`: announced; `1.0=a`: its bytes are held and called `a`; `1.0:text`: announced with that title; `1.0#a`: announced
     /// with that hash.
@@ -204,7 +230,7 @@ mod tests {
             }
             Some(("#", hash)) => {
                 made.properties = vec![
-                    Property::text("PackageHash", Some(hash)),
+                    Property::text("PackageHash", Some(&digest(hash))),
                     Property::text("PackageHashAlgorithm", Some("SHA512")),
                 ];
             }
@@ -213,9 +239,25 @@ mod tests {
         made
     }
 
+    /// The digest of bytes that are called so; none for nothing.
+    fn digest(name: &str) -> String {
+        if name.is_empty() {
+            return String::new();
+        }
+        let mut hasher = Sha512Hasher::default();
+        hasher.update(name.as_bytes());
+        hasher.finish().base64()
+    }
+
+    /// What bytes with a digest are called.
+    fn called(found: &str) -> &str {
+        let known = ["a", "b", "c"].into_iter().find(|name| digest(name) == found);
+        known.unwrap_or(found)
+    }
+
     fn held(name: &str) -> Content {
         Content {
-            sha512: name.to_owned(),
+            sha512: digest(name),
             size: 7,
         }
     }
@@ -229,9 +271,12 @@ mod tests {
             return format!("{outcome:?}");
         };
         let shown = |record: &Record| {
-            let content = record.content.as_ref().map(|content| format!("={}", content.sha512));
+            let content = record
+                .content
+                .as_ref()
+                .map(|content| format!("={}", called(&content.sha512)));
             let title = record.row.title.as_ref().map(|title| format!(":{}", title.as_str()));
-            let hash = record.property("PackageHash").map(|hash| format!("#{hash}"));
+            let hash = record.property("PackageHash").map(|hash| format!("#{}", called(hash)));
             let parts = [content, title, hash].into_iter().flatten().collect::<String>();
             format!("{}{parts}", record.row.version)
         };
@@ -248,6 +293,10 @@ mod tests {
         let mention = |text: &str| Change::Mention(parse_all(text));
         let restore = |text: &str| Change::Restore(parse_all(text));
         let remove = |text: &str| Change::Remove(text.parse().unwrap());
+        let evict = |text: &str| Change::Evict {
+            versions: text.split(' ').map(|version| version.parse().unwrap()).collect(),
+            committed: instant("2024-01-02"),
+        };
         for (existing, change, expected) in [
             ("", push("1.0=a"), "1.0=a"),
             ("2.0=b", push("1.0=a"), "1.0=a"),
@@ -275,12 +324,43 @@ mod tests {
             ("1.0=a", mention("1.0#b 2.0"), "2.0"),
             ("1.0 2.0", mention(""), ""),
             ("1.0=a 2.0", restore("1.0=b 3.0=c"), "1.0=b 3.0=c"),
+            ("1.0=a 2.0=b 3.0", evict("1.0.0 3.0 4.0"), "1.0"),
+            ("", evict("1.0"), ""),
             ("1.0=a 2.0=b", remove("1.0.0"), "-1.0"),
             ("2.0", remove("1.0"), "Missing"),
             ("", remove("1.0"), "Missing"),
         ] {
             let shown = format!("{existing} <- {change:?}");
             assert_eq!(show(&apply(&parse_all(existing), change)), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn nothing_goes_that_no_upstream_could_give_again() {
+        let committed = instant("2024-01-02");
+        for (origin, goes) in [
+            (Origin::Mirrored { content_url: None }, true),
+            (Origin::Imported, false),
+            (Origin::Pushed { by: "me".to_owned() }, false),
+        ] {
+            let known = Record {
+                origin,
+                ..parse("1.0=a")
+            };
+            let versions = vec![known.row.version.clone()];
+            let outcome = apply(std::slice::from_ref(&known), Change::Evict { versions, committed });
+            let Outcome::Write { put, remove } = outcome else {
+                panic!()
+            };
+            assert!(remove.is_empty());
+            assert_eq!(put.len(), usize::from(goes), "{:?}", known.origin);
+            for record in put {
+                assert_eq!((record.content, record.committed), (None, committed));
+                assert_eq!(
+                    (record.row, record.properties),
+                    (known.row.clone(), known.properties.clone())
+                );
+            }
         }
     }
 
@@ -292,12 +372,16 @@ mod tests {
             (Some("SHA512"), Some("a"), false),
             (Some("SHA512"), Some(""), false),
             (Some("SHA512"), None, false),
+            (Some("SHA-512"), Some("b"), true),
             (Some("SHA256"), Some("b"), false),
-            (None, Some("b"), false),
+            (Some("MD5"), Some("b"), false),
+            // As in the check of what was fetched, its length tells what it is.
+            (None, Some("b"), true),
+            (None, Some("a"), false),
         ] {
             let mut announced = parse("1.0");
             announced.properties = vec![
-                Property::text("PackageHash", hash),
+                Property::text("PackageHash", hash.map(digest).as_deref()),
                 Property::text("PackageHashAlgorithm", algorithm),
             ];
             assert_eq!(
@@ -306,6 +390,23 @@ mod tests {
                 "{algorithm:?} {hash:?}"
             );
             assert!(!contradicts(None, &announced));
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_contradicts_nothing() {
+        for (hash, expected) in [
+            (format!(" {}\n", digest("a")), false),
+            (format!(" {}\n", digest("b")), true),
+            ("b".to_owned(), false),
+            (digest("b").to_lowercase().replace('=', ""), false),
+        ] {
+            let mut announced = parse("1.0");
+            announced.properties = vec![
+                Property::text("PackageHash", Some(&hash)),
+                Property::text("PackageHashAlgorithm", Some("SHA512")),
+            ];
+            assert_eq!(contradicts(Some(&held("a")), &announced), expected, "{hash:?}");
         }
     }
 

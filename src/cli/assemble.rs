@@ -14,14 +14,17 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, SearchMode, UpstreamConfig};
+use crate::config::{ByteSize, Config, SearchMode, SyncMetadata, UpstreamConfig, UpstreamKind};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool};
+use crate::mirror::{
+    CacheLimits, Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool, SyncMode, SyncSettings,
+};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{Hosts, Uplink, Upstream};
+use crate::via::Pseudonym;
 
 /// Whose keys may change things.
 #[derive(Debug)]
@@ -59,12 +62,12 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 
 /// Makes the mirror over an open store.
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
-    let uplink = Uplink::default();
+    let (uplink, pseudonym) = (Uplink::default(), Pseudonym::random());
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     let kept = pauses::read(&store.state);
     let hosts = Hosts::new(clock.clone(), kept, pauses::keeper(store.state.clone()));
     for upstream in config.upstreams() {
-        let made = upstreams::make(config, upstream, &uplink, &hosts)
+        let made = upstreams::make(config, upstream, (&uplink, &pseudonym), &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -87,10 +90,22 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
             nupkg: nupkg_limits(config),
             patience: config.limits.max_wait,
         },
+        state: store.state.clone(),
+        syncs: syncs(config),
         offline: Offline::open(&store.state, configured, uplink),
+        caches: config.upstreams().iter().map(cache_limits).collect(),
+        pseudonym,
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn cache_limits(upstream: &UpstreamConfig) -> (SourceName, CacheLimits) {
+    let limits = CacheLimits {
+        max_bytes: upstream.cache.max_bytes.map(ByteSize::bytes),
+        pinned: upstream.cache.pinned.clone(),
+    };
+    (upstream.name.clone(), limits)
 }
 
 fn unsearched(config: &Config) -> HashSet<SourceName> {
@@ -110,6 +125,21 @@ fn lifetimes(upstream: &UpstreamConfig) -> (SourceName, Lifetimes) {
         search: freshness.search,
     };
     (upstream.name.clone(), lifetimes)
+}
+
+/// Returns how the list of each upstream is kept known; those that have none are left out.
+fn syncs(config: &Config) -> HashMap<SourceName, SyncSettings> {
+    let has_list = |upstream: &&UpstreamConfig| matches!(upstream.kind, UpstreamKind::V2 { .. });
+    let settings = |upstream: &UpstreamConfig| {
+        let mode = match upstream.sync.metadata {
+            SyncMetadata::None => None,
+            SyncMetadata::Latest => Some(SyncMode::Latest),
+            SyncMetadata::All => Some(SyncMode::All),
+        };
+        let every = upstream.sync.every;
+        (upstream.name.clone(), SyncSettings { mode, every })
+    };
+    config.upstreams().iter().filter(has_list).map(settings).collect()
 }
 
 /// Makes what answers requests.

@@ -54,6 +54,38 @@ impl LocalServer {
         )
     }
 
+    /// Returns what to tell people before their work is done there.
+    pub(super) fn greeting(&self) -> String {
+        format!(
+            "a server is running (process {}): working through http://{}",
+            self.server.pid, self.server.address
+        )
+    }
+
+    /// Sends a document to a route that answers line by line with the state of some work. Returns the last one.
+    pub(super) async fn follow<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        document: &impl Serialize,
+        show: impl Fn(&T),
+    ) -> anyhow::Result<T> {
+        let mut answer = self.send(path, document).await?;
+        let (mut line, mut last) = (Vec::new(), None);
+        while let Some(bytes) = answer.chunk().await.context("the running server stopped answering")? {
+            for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+                line.extend_from_slice(part);
+                if line.last() == Some(&b'\n') {
+                    let state = serde_json::from_slice(&line);
+                    let state = state.context("the running server's answer cannot be read; is it of this version?")?;
+                    show(&state);
+                    last = Some(state);
+                    line.clear();
+                }
+            }
+        }
+        last.context("the running server said nothing")
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", reachable(self.server.address))
     }

@@ -10,3 +10,13 @@ pub(super) fn bar(verb: &'static str) -> ProgressBar {
     }
     bar.with_message(verb)
 }
+
+/// Returns a line on standard error that moves while nobody knows how far it is; one that nobody sees where that is no terminal.
+pub(super) fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(std::time::Duration::from_millis(200));
+    spinner
+}

@@ -56,7 +56,8 @@ fn the_shipped_file_holds_every_key_with_its_default() {
             + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
             + upstream::limits::KEYS.len()
             + upstream::KEYS.len()
-            - 3
+            + upstream::SYNC_KEYS.len()
+            - 4
             + 7
     );
 }
@@ -403,7 +404,7 @@ const REFUSALS: &[(&str, &str)] = &[
     ),
     (
         "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\nlimits.longest_wait = \"1h\"",
-        "upstream.a.limits.longest_wait must be 10m or less",
+        "upstream.a.limits.longest_wait must be 30s or less",
     ),
     (
         "[[feed]]\nname = \"a\"\ndefault = false",
@@ -560,6 +561,49 @@ fn refusals_of_an_upstreams_door() {
         "headers.Authorization = \"x\"",
     ] {
         assert!(parse(&format!("{with_login}{key}")).is_err(), "{key}");
+    }
+}
+
+#[test]
+fn an_upstream_that_is_this_larder_is_refused() {
+    for (server, url, expected) in [
+        ("", "http://127.0.0.1:8624/feeds/a/api/v2/", Some("server.listen")),
+        ("", "http://localhost:8624/api/v2/", Some("server.listen")),
+        ("", "http://127.0.0.1:8625/api/v2/", None),
+        ("", "http://10.0.0.1:8624/api/v2/", None),
+        ("listen = \"127.0.0.1:0\"", "http://127.0.0.1:8624/", None),
+        (
+            "listen = \"0.0.0.0:80\"",
+            "http://127.0.0.1/api/v2/",
+            Some("server.listen"),
+        ),
+        ("listen = \"[::]:80\"", "http://[::1]/api/v2/", Some("server.listen")),
+        (
+            "listen = \"[::]:80\"",
+            "http://localhost/api/v2/",
+            Some("server.listen"),
+        ),
+        ("listen = \"10.0.0.1:80\"", "http://localhost/", None),
+        (
+            "public_url = \"https://packages.corp/larder/\"",
+            "https://packages.corp:443/larder/api/v2/",
+            Some("server.public_url"),
+        ),
+        (
+            "public_url = \"https://packages.corp/larder/\"",
+            "https://packages.corp/nexus/",
+            None,
+        ),
+    ] {
+        let text = format!("[server]\n{server}\n[[upstream]]\nname = \"u\"\nkind = \"v2\"\nurl = \"{url}\"\n");
+        match (parse(&text), expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(key)) => {
+                let expected = format!("mirror.toml:6: upstream.u.url is where this larder itself is ({key})");
+                assert!(error.to_string().starts_with(&expected), "{error}");
+            }
+            (parsed, _) => panic!("{server} {url}: {parsed:?}"),
+        }
     }
 }
 

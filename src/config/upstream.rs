@@ -1,10 +1,12 @@
 //! `[[upstream]]`: a feed to mirror. What concerns one side of it lies in a file of its own below.
 
 mod access;
+mod cache;
 mod ids;
 mod kind;
 pub(super) mod limits;
 mod search;
+mod sync;
 
 use std::path::Path;
 
@@ -17,10 +19,13 @@ use super::value::Value;
 use crate::catalog::SourceName;
 
 pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
+pub use self::cache::CacheConfig;
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
 pub use self::limits::UpstreamLimits;
 pub use self::search::SearchMode;
+pub(super) use self::sync::KEYS as SYNC_KEYS;
+pub use self::sync::{SyncConfig, SyncMetadata};
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -38,10 +43,13 @@ pub(super) const KEYS: &[&str] = &[
     "ca",
     "internal_hosts",
     "attempts",
+    "max_bytes",
+    "pinned",
     "search",
     "freshness",
     "timeouts",
     "limits",
+    "sync",
 ];
 
 /// A feed to mirror.
@@ -57,6 +65,8 @@ pub struct UpstreamConfig {
     pub access: Access,
     /// How often one thing is asked for in all, where it fails for the moment.
     pub attempts: u32,
+    /// What its packages may take on disk.
+    pub cache: CacheConfig,
     /// Who searches what it has.
     pub search: SearchMode,
     /// How long its answers count as fresh.
@@ -65,6 +75,8 @@ pub struct UpstreamConfig {
     pub timeouts: Timeouts,
     /// How often and how much at once it is asked.
     pub limits: UpstreamLimits,
+    /// Whether its list is kept known.
+    pub sync: SyncConfig,
 }
 
 impl UpstreamConfig {
@@ -81,6 +93,7 @@ impl UpstreamConfig {
         let ids = IdRules::read(section)?;
         let access = Access::read(section, base_dir, kind.login())?;
         let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
+        let cache = CacheConfig::read(section)?;
         let search = section.read("search", SearchMode::Relay)?;
         let mut below = section.below("freshness", timing::FRESHNESS_KEYS)?;
         let freshness = Freshness::read(&mut below, freshness)?;
@@ -91,16 +104,21 @@ impl UpstreamConfig {
         let mut below = section.below("limits", limits::KEYS)?;
         let limits = UpstreamLimits::read(&mut below, kind.host().as_deref())?;
         section.absorb(below);
+        let mut below = section.below("sync", SYNC_KEYS)?;
+        let sync = SyncConfig::read(&mut below)?;
+        section.absorb(below);
         Ok(Self {
             name,
             kind,
             ids,
             access,
             attempts,
+            cache,
             search,
             freshness,
             timeouts,
             limits,
+            sync,
         })
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod offline;
 pub mod status;
+pub mod sync;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -30,6 +31,11 @@ const ROUTES: &[Route] = &[
         method: Method::GET,
         path: "status",
         answer: |order| async move { status::show(&order) }.boxed(),
+    },
+    Route {
+        method: Method::POST,
+        path: "sync",
+        answer: |order| async move { sync::begin(&order) }.boxed(),
     },
     Route {
         method: Method::GET,

@@ -5,9 +5,12 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 
-use super::counters::Event;
+use super::counters::{Event, Tally};
+use super::evict::Held;
 use super::follow::Arriving;
-use super::remembered::Absence;
+use super::freshness::Freshness;
+use super::learn::Need;
+use super::ledger::Using;
 use super::served::{Served, Standing};
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::{Content, Instant, Origin, Record, SourceName};
@@ -16,17 +19,18 @@ use crate::store::PackagesError;
 use crate::store::packages::{NupkgStream, Place};
 use crate::view::FeedView;
 
-/// A package whose bytes are here.
+/// A package whose bytes are here, and stay as long as this does.
 #[derive(Debug, Clone)]
 pub struct HeldPackage {
     record: Record,
     /// Its bytes.
     pub content: Content,
+    using: Option<Using>,
 }
 
 impl HeldPackage {
-    pub(super) fn new(record: Record, content: Content) -> Self {
-        Self { record, content }
+    pub(super) fn new(record: Record, content: Content, using: Option<Using>) -> Self {
+        Self { record, content, using }
     }
 
     /// Returns the id, as the package spells it.
@@ -65,11 +69,23 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    fn of(located: Located, standing: Standing) -> Self {
+    pub(super) fn of(located: Located, standing: Standing) -> Self {
         Self {
             located,
             served: Served::undated(standing),
         }
+    }
+}
+
+/// Somebody reads a package: it stays meanwhile, and what is read is counted.
+struct Reading {
+    tally: Tally,
+    _using: Option<Using>,
+}
+
+impl Reading {
+    fn passed(&self, bytes: &Bytes) {
+        self.tally.add(Event::ByteServed, bytes.len() as u64);
     }
 }
 
@@ -89,13 +105,13 @@ impl Mirror {
         if let Some(record) = self.record_of(view, id, version).await?
             && let Some(content) = record.content.clone()
         {
-            return Ok(self.delivered(record, content));
+            return self.delivered(record, content).await;
         }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?.failures;
+        let failures = self.learn(view, std::slice::from_ref(id), Need::Fresh).await?.failures;
         let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
-                Some(content) => return Ok(self.delivered(record, content)),
-                None => self.arrive(&record.source.clone(), id, version, Some(record)).await?,
+                Some(content) => return self.delivered(record, content).await,
+                None => return self.deliver(view, record).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await?,
         };
@@ -103,7 +119,11 @@ impl Mirror {
     }
 
     /// What is here already.
-    fn delivered(&self, record: Record, content: Content) -> Delivery {
+    pub(super) async fn delivered(&self, record: Record, content: Content) -> Result<Delivery, MirrorError> {
+        let using = match self.hold(&record, &content) {
+            Held::Here(using) => using,
+            Held::Going => return self.brought_back(record).await,
+        };
         self.tally(&record.source).count(Event::PackageHit);
         let served = match record.origin {
             Origin::Mirrored { .. } => Served {
@@ -113,14 +133,23 @@ impl Mirror {
             },
             Origin::Pushed { .. } | Origin::Imported => Served::LOCAL,
         };
-        Delivery {
-            located: Located::Held(Box::new(HeldPackage::new(record, content))),
+        Ok(Delivery {
+            located: Located::Held(Box::new(HeldPackage::new(record, content, using))),
             served,
-        }
+        })
     }
 
-    /// Makes sure that a version is known where only fetching it can tell: at upstreams that announce nothing. Returns once its
-    /// record is there; a version that nobody has is no error, one that may be somewhere is.
+    /// What makes room just now: once it has gone, it is fetched again.
+    async fn brought_back(&self, record: Record) -> Result<Delivery, MirrorError> {
+        let (source, id, version) = (record.source, &record.row.id, &record.row.version);
+        drop(self.inner.writes.lock((source.clone(), id.clone())).await);
+        let known = self.record_in(&source, id, version).await?;
+        let located = self.arrive(&source, id, version, known).await?;
+        Ok(Delivery::of(located, Standing::Missed))
+    }
+
+    /// Makes sure that a version is known, wherever it is: by what upstreams announce, and by fetching it from those that announce
+    /// nothing. Returns once its record is there; a version that nobody has is no error, one that may be somewhere is.
     pub async fn learn_version(
         &self,
         feed: &SourceName,
@@ -128,12 +157,11 @@ impl Mirror {
         version: &NuGetVersion,
     ) -> Result<(), MirrorError> {
         let view = self.view(feed)?;
-        let is_silent = |source: &SourceName| !self.announces(source);
-        if !policy::upstreams_for(view, id).any(is_silent) || self.record_of(view, id, version).await?.is_some() {
+        if is_shown(view, id, version) {
             return Ok(());
         }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?.failures;
-        if self.record_of(view, id, version).await?.is_some() {
+        let failures = self.learn(view, std::slice::from_ref(id), Need::Fresh).await?.failures;
+        if is_shown(view, id, version) {
             return Ok(());
         }
         match self.try_silent_upstreams(view, id, version, failures).await {
@@ -146,9 +174,11 @@ impl Mirror {
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
     pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
         let stream = self.open_or_fetch(held, range).await?;
-        let tally = self.tally(&held.record.source).clone();
-        let counted = move |bytes: &Bytes| tally.add(Event::ByteServed, bytes.len() as u64);
-        Ok(stream.inspect_ok(counted).boxed())
+        let reading = Reading {
+            tally: self.tally(&held.record.source).clone(),
+            _using: held.using.clone(),
+        };
+        Ok(stream.inspect_ok(move |bytes| reading.passed(bytes)).boxed())
     }
 
     async fn open_or_fetch(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
@@ -214,19 +244,15 @@ impl Mirror {
             if self.announces(source) {
                 continue;
             }
-            let absence = Absence::Version(source.clone(), format!("{id} {version}"));
-            let lifetime = self.lifetimes(source).absent;
-            let is_known_absent = self
-                .inner
-                .absences
-                .recall(&absence)
-                .is_some_and(|at| self.is_recent(at, lifetime));
-            if is_known_absent {
+            let spelled = (source.clone(), id.clone(), format!("{id} {version}"));
+            let finding = self.finding_of_version(&spelled);
+            if self.judge(&(source.clone(), id.clone()), &finding) == Freshness::Absent {
+                self.tally(source).count(Event::NegativeHit);
                 continue;
             }
             match self.arrive(source, id, version, None).await {
                 Ok(located) => return Ok(located),
-                Err(MirrorError::NotFound { .. }) => self.inner.absences.remember(absence, self.inner.clock.now()),
+                Err(MirrorError::NotFound { .. }) => self.note_version_absent(spelled),
                 Err(failure @ (MirrorError::Upstream { .. } | MirrorError::Rejected { .. })) => failures.push(failure),
                 Err(broken) => return Err(broken),
             }
@@ -235,4 +261,10 @@ impl Mirror {
             what: format!("{id} {version}"),
         }))
     }
+}
+
+/// Returns whether a feed shows a version.
+fn is_shown(view: &FeedView, id: &PackageId, version: &NuGetVersion) -> bool {
+    let group = view.group(id);
+    group.is_some_and(|group| group.members().iter().any(|member| member.row.version == *version))
 }

@@ -162,6 +162,9 @@ pub enum BadAnswer {
     /// No feed, or a broken one.
     #[error("{}", chain(.0.as_ref()))]
     Feed(Arc<FeedError>),
+    /// A feed whose entries name no package.
+    #[error("none of its entries can be read; the first, {0}")]
+    Entries(String),
     /// A count that is none.
     #[error("it is no number, where a count was asked for")]
     Count,
@@ -185,6 +188,11 @@ pub enum BadAnswer {
         /// Why it is not followed.
         reason: &'static str,
     },
+    /// It asks whoever asks it (RFC 5842, 7.2).
+    #[error(
+        "it mirrors this very server, so that each would ask the other for ever; take one of the two out of the other's upstreams"
+    )]
+    Loop,
     /// The pages of a feed do not end.
     #[error("its pages do not end: {0}")]
     Paging(&'static str),
@@ -233,6 +241,33 @@ impl UpstreamError {
         matches!(
             outage,
             Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_) | Outage::TooSlow(_)
+        )
+    }
+
+    /// Returns whether the upstream asks whoever asks it.
+    #[must_use]
+    pub fn is_loop(&self) -> bool {
+        matches!(
+            self,
+            Self::BadAnswer {
+                answer: BadAnswer::Loop,
+                ..
+            }
+        )
+    }
+
+    /// Returns whether the upstream answers that it does not take the question, or no further page of its answer.
+    ///
+    /// The Chocolatey community repository says 406 to item 10,001 of any answer and to filters that it does not know,
+    /// nuget.org 400 to what it calls deprecated.
+    #[must_use]
+    pub fn is_refused_question(&self) -> bool {
+        let Self::BadAnswer { answer, .. } = self else {
+            return false;
+        };
+        matches!(
+            answer,
+            BadAnswer::Status(400 | 404 | 405 | 406 | 410 | 414 | 501) | BadAnswer::PageGone(_)
         )
     }
 

@@ -15,6 +15,7 @@ use super::settings::ClientSettings;
 use super::{
     BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
 };
+use super::{ListPage, Listing};
 use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::redact;
@@ -95,6 +96,14 @@ impl Upstream for TemplateUpstream {
             next_skip: None,
         }))
         .boxed()
+    }
+
+    fn list<'a>(&'a self, _: &'a Listing, _: &'a Urgency) -> BoxFuture<'a, Result<ListPage, UpstreamError>> {
+        let nothing = ListPage {
+            items: Vec::new(),
+            next: None,
+        };
+        future::ready(Ok(nothing)).boxed()
     }
 
     fn count<'a>(&'a self, _: &'a UpstreamSearch, _: &'a Urgency) -> BoxFuture<'a, Result<u64, UpstreamError>> {

@@ -3,6 +3,7 @@
 //!
 //! It believes no page that leads astray or in circles, and takes no versions of an id that was not asked for.
 
+mod list;
 mod search;
 mod versions;
 
@@ -22,6 +23,7 @@ use super::want::{Want, validators};
 use super::{
     BadAnswer, ContentStream, Upstream, UpstreamError, UpstreamPage, UpstreamSearch, UpstreamStatus, Urgency, Versions,
 };
+use super::{ListPage, Listing};
 use crate::catalog::{Announced, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::odata::atom_read::{FeedPage, read_feed};
@@ -161,6 +163,14 @@ impl Upstream for V2Upstream {
         urgency: &'a Urgency,
     ) -> BoxFuture<'a, Result<UpstreamPage<Announced>, UpstreamError>> {
         self.search_page(search, urgency).boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        listing: &'a Listing,
+        urgency: &'a Urgency,
+    ) -> BoxFuture<'a, Result<ListPage, UpstreamError>> {
+        self.list_page(listing, urgency).boxed()
     }
 
     fn count<'a>(

@@ -14,6 +14,7 @@ use larder::odata::address::Collection;
 use larder::odata::{options, plan};
 use larder::store::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq, SledIndex, Store, StoreSettings};
 use larder::upstream::{Uplink, Upstream};
+use larder::via::Pseudonym;
 use larder::view::FeedShape;
 
 use crate::support::gallery::find_target;
@@ -64,6 +65,10 @@ impl Index for Counting {
         self.used().note(subject)
     }
 
+    fn noted<'a>(&'a self, beginning: &'a str) -> BoxFuture<'a, Result<Vec<String>, IndexError>> {
+        self.used().noted(beginning)
+    }
+
     fn put_note<'a>(&'a self, subject: &'a str, note: Option<Note>) -> BoxFuture<'a, Result<(), IndexError>> {
         self.used().put_note(subject, note)
     }
@@ -105,7 +110,11 @@ async fn a_warm_id_is_answered_without_the_index() {
             package_bytes: 1 << 30,
             nupkg: NupkgLimits::default(),
         },
+        state: store.state.clone(),
+        syncs: std::collections::HashMap::new(),
         offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+        caches: std::collections::HashMap::new(),
+        pseudonym: Pseudonym::random(),
         clock,
     };
     let mirror = Mirror::new(parts, rows);

@@ -174,7 +174,8 @@ async fn fault_29_a_crowd_has_its_turns_in_order() {
     let counted = gallery.counted();
     assert_eq!(gallery.requests().len(), keys);
     assert!(counted.most_answering <= 8, "{counted:?}");
-    assert!(counted.most_open <= 8, "{counted:?}");
+    // One that is idle may be passed over by a request that has just begun to open another.
+    assert!(counted.connections <= 16, "{counted:?}");
     for waits in [one, two, three, four] {
         let longest = waits.iter().max().expect("a wait");
         let mean = waits.iter().sum::<Duration>() / u32::try_from(keys).expect("few");

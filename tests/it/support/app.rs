@@ -15,6 +15,7 @@ use larder::clock::ManualClock;
 use larder::config::Config;
 use larder::http::listener::{Connection, HttpListener};
 use larder::http::router::router;
+use larder::mirror::Mirror;
 use larder::odata::atom_read::{FeedLimits, FeedPage, read_feed};
 use larder::store::Store;
 use reqwest::header::HeaderMap;
@@ -32,6 +33,9 @@ const IMPORT_KEY: &str = "test-import-key";
 /// How long anything may take that does not happen at once.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Makes what is known of packages so old that their upstream is asked before it is served.
+pub(crate) const OLD: Duration = Duration::from_secs(2 * 3600);
+
 const FORM: &str = "multipart/form-data; boundary=larder";
 
 /// A larder, running or stopped.
@@ -48,6 +52,7 @@ struct Running {
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
     store: Store,
+    mirror: Mirror,
     base_url: String,
 }
 
@@ -76,8 +81,7 @@ impl TestApp {
     /// Starts a larder that goes by a clock.
     pub(crate) async fn start_by(clock: ManualClock, configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
-        let config = Config::parse(&text, folder.path()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let config = parse(configuration, folder.path());
         let mut app = Self {
             folder,
             config,
@@ -87,6 +91,11 @@ impl TestApp {
         };
         app.open().await;
         app
+    }
+
+    /// Gives a larder that was stopped another configuration.
+    pub(crate) fn reconfigure(&mut self, configuration: &str) {
+        self.config = parse(configuration, self.folder.path());
     }
 
     /// Opens what was stopped, on the same data; the port changes.
@@ -102,10 +111,12 @@ impl TestApp {
             .build()
             .expect("a runtime");
         let mirror = assemble::mirror(&self.config, &store, rows, &clock).expect("a mirror");
+        let kept = mirror.clone();
         let keys = Keys {
             administrator,
             import_key: ApiKey::parse(IMPORT_KEY).expect("a key").digest(),
         };
+        drop(runtime.spawn(mirror.clone().tend()));
         let service = router(assemble::app(&self.config, mirror, keys, clock));
         let (stop, stopped) = oneshot::channel::<()>();
         let listen = self.config.server.listen;
@@ -124,12 +135,15 @@ impl TestApp {
             stop,
             served,
             store,
+            mirror: kept,
             base_url: format!("http://{address}"),
         });
     }
 
     /// Stops in good order: what is under way is answered, then the index is closed.
     pub(crate) async fn stop(&mut self) {
+        let running = self.running.as_ref().expect("a larder that runs");
+        running.mirror.settle().await;
         let store = self.end().await;
         store.close().await.expect("an index that closes");
         let note = self.data().join("state/index-closed.json");
@@ -147,6 +161,7 @@ impl TestApp {
     async fn end(&mut self) -> Store {
         let running = self.running.take().expect("a larder that runs");
         drop(running.stop);
+        drop(running.mirror);
         // The client's idle connections would hold it up.
         self.client = larder::upstream::client::local_client().expect("a client");
         tokio::time::timeout(DEADLINE, running.served)
@@ -232,6 +247,24 @@ impl TestApp {
         names(&self.feed(&find(id)).await)
     }
 
+    /// Asks again and again until `FindPackagesById` shows these versions: what was asked of the upstream in the background has come.
+    pub(crate) async fn versions_become(&self, id: &str, expected: &[&str]) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let versions = self.versions(id).await;
+            if versions == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not in time: {expected:?}, but {versions:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Returns what larder works with.
+    pub(crate) fn mirror(&self) -> &Mirror {
+        &self.running.as_ref().expect("a larder that runs").mirror
+    }
+
     /// Pushes as NuGet.Client does.
     pub(crate) async fn push(&self, package: &Packed) -> Answer {
         self.push_to("/api/v2/package/", package).await
@@ -298,6 +331,11 @@ impl Answer {
         let read = read_feed(&self.body, &self.url, FeedLimits::default());
         read.unwrap_or_else(|error| panic!("{}: {error}\n{}", self.url, self.text()))
     }
+}
+
+fn parse(configuration: &str, folder: &Path) -> Config {
+    let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
+    Config::parse(&text, folder).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// Sends a request and reads the answer to its end.
