@@ -4,6 +4,7 @@
 //! [`ROUTES`] is all there is; each route is a file of its own below this one. Nothing here may be kept by any cache.
 
 pub mod offline;
+pub mod purge;
 pub mod status;
 pub mod sync;
 
@@ -46,6 +47,11 @@ const ROUTES: &[Route] = &[
         method: Method::POST,
         path: "offline",
         answer: |order| async move { offline::change(&order) }.boxed(),
+    },
+    Route {
+        method: Method::POST,
+        path: "purge",
+        answer: |order| purge::purge(order).boxed(),
     },
 ];
 
