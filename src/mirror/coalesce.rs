@@ -12,5 +12,5 @@ mod sync;
 mod tests;
 
 pub(super) use coalescer::Coalescer;
-pub(super) use flights::{Flights, Joined, Lead, Lost};
+pub(super) use flights::{Flight, Flights, Joined, Lead, Lost};
 pub(super) use passage::{Begun, Ending, Passage, Reach, Step};

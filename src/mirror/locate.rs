@@ -14,6 +14,7 @@ use crate::catalog::{Content, Instant, Origin, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::PackagesError;
 use crate::store::packages::{NupkgStream, Place};
+use crate::upstream::Priority;
 use crate::view::FeedView;
 
 /// A package whose bytes are here.
@@ -27,6 +28,10 @@ pub struct HeldPackage {
 impl HeldPackage {
     pub(super) fn new(record: Record, content: Content) -> Self {
         Self { record, content }
+    }
+
+    pub(super) fn into_record(self) -> Record {
+        self.record
     }
 
     /// Returns the id, as the package spells it.
@@ -95,7 +100,10 @@ impl Mirror {
         let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
                 Some(content) => return Ok(self.delivered(record, content)),
-                None => self.arrive(&record.source.clone(), id, version, Some(record)).await?,
+                None => {
+                    self.arrive(&record.source.clone(), id, version, Some(record), Priority::Client)
+                        .await?
+                }
             },
             None => self.try_silent_upstreams(view, id, version, failures).await?,
         };
@@ -177,7 +185,13 @@ impl Mirror {
         tracing::warn!(package.id = %row.id, package.version = %row.version, reason, "the file of a mirrored package is damaged; it is fetched again");
         let record = held.record.clone();
         let located = self
-            .arrive(&held.record.source, &row.id, &row.version, Some(record))
+            .arrive(
+                &held.record.source,
+                &row.id,
+                &row.version,
+                Some(record),
+                Priority::Client,
+            )
             .await?;
         if let Located::Arriving(arriving) = located {
             arriving.wait().await?;
@@ -190,7 +204,7 @@ impl Mirror {
     }
 
     /// Returns the record of a version as the feed sees it.
-    async fn record_of(
+    pub(super) async fn record_of(
         &self,
         view: &FeedView,
         id: &PackageId,
@@ -224,7 +238,7 @@ impl Mirror {
             if is_known_absent {
                 continue;
             }
-            match self.arrive(source, id, version, None).await {
+            match self.arrive(source, id, version, None, Priority::Client).await {
                 Ok(located) => return Ok(located),
                 Err(MirrorError::NotFound { .. }) => self.inner.absences.remember(absence, self.inner.clock.now()),
                 Err(failure @ (MirrorError::Upstream { .. } | MirrorError::Rejected { .. })) => failures.push(failure),

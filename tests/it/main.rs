@@ -29,6 +29,7 @@ mod listings;
 mod offline;
 mod oracle;
 mod paging;
+mod prefetching;
 mod privacy;
 mod pull_through;
 mod push;
