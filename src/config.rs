@@ -163,7 +163,13 @@ impl Config {
         settings.append(&mut section.into_settings());
 
         let mut names = Names::default();
-        let upstreams = read_upstreams(&document, (base_dir, &freshness, &timeouts), &mut names, &mut settings)?;
+        let upstreams = read_upstreams(
+            &document,
+            &server,
+            (base_dir, &freshness, &timeouts),
+            &mut names,
+            &mut settings,
+        )?;
         let feeds = read_feeds(&document, &upstreams, &mut names, &mut settings)?;
         Ok(Self {
             server,
@@ -204,6 +210,7 @@ fn read_text(file: &Path) -> Result<String, ConfigError> {
 
 fn read_upstreams(
     document: &Document<'_>,
+    server: &ServerConfig,
     (base_dir, freshness, timeouts): (&Path, &Freshness, &Timeouts),
     names: &mut Names,
     settings: &mut Vec<Setting>,
@@ -212,6 +219,12 @@ fn read_upstreams(
     for mut section in document.list("upstream", upstream::KEYS)? {
         let upstream = UpstreamConfig::read(&mut section, base_dir, freshness, timeouts)?;
         names.add(&upstream.name, "an upstream", &section)?;
+        if let Some(key) = upstream.kind.address().and_then(|url| server.place_of(&url)) {
+            let problem = format!(
+                "is where this larder itself is ({key}), which would ask itself; what one feed has here, another one shows by include"
+            );
+            return Err(section.refuse("url", problem));
+        }
         upstreams.push(upstream);
         settings.append(&mut section.into_settings());
     }

@@ -45,4 +45,5 @@ pub mod redact;
 pub mod store;
 pub mod telemetry;
 pub mod upstream;
+pub mod via;
 pub mod view;

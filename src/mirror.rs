@@ -6,6 +6,7 @@ mod background;
 mod coalesce;
 mod completion;
 mod counters;
+mod deliver;
 mod error;
 mod fetch;
 mod follow;
@@ -37,6 +38,7 @@ use crate::nuget::nupkg::NupkgLimits;
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::{Committed, Index, Packages, RecordKey, RowChange};
 use crate::upstream::{Upstream, UpstreamError};
+use crate::via::Pseudonym;
 use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
@@ -87,6 +89,8 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What this larder calls itself to others.
+    pub pseudonym: Pseudonym,
     /// The folder for what is remembered beside the index.
     pub state: PathBuf,
     /// How the lists of upstreams are kept known; as [`SyncSettings::default`] says for those that are left out.
@@ -111,6 +115,7 @@ struct Inner {
     views: Views,
     limits: MirrorLimits,
     offline: Offline,
+    pseudonym: Pseudonym,
     syncs: sync::Syncs,
     background: background::Background,
     clock: Clock,
@@ -118,6 +123,7 @@ struct Inner {
     fetches: fetch::Fetches,
     relays: relay::Relays,
     absences: remembered::Absences,
+    undelivered: remembered::Undelivered,
     notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
@@ -139,6 +145,7 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            pseudonym,
             state,
             syncs,
             clock,
@@ -162,6 +169,7 @@ impl Mirror {
                 views,
                 limits,
                 offline,
+                pseudonym,
                 syncs: sync::Syncs::new(state, syncs),
                 background: background::Background::default(),
                 clock,
@@ -169,6 +177,7 @@ impl Mirror {
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
                 absences: remembered::Absences::default(),
+                undelivered: remembered::Undelivered::default(),
                 notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
@@ -181,6 +190,12 @@ impl Mirror {
     #[must_use]
     pub fn spool(&self) -> &Spool {
         &self.inner.spool
+    }
+
+    /// Returns what this larder calls itself to others.
+    #[must_use]
+    pub fn pseudonym(&self) -> &Pseudonym {
+        &self.inner.pseudonym
     }
 
     /// Returns the bounds.

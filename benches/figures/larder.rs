@@ -31,11 +31,19 @@ pub(crate) struct Memory {
 
 /// Writes a configuration with one hosted feed over `data`, on a free port.
 pub(crate) fn write_config(folder: &Path, data: &Path) -> anyhow::Result<std::path::PathBuf> {
+    write_config_with(
+        folder,
+        data,
+        &format!("[[feed]]\nname = \"{}\"\n", super::data_folder::FEED),
+    )
+}
+
+/// Writes a configuration over `data`, on a free port, with these sections.
+pub(crate) fn write_config_with(folder: &Path, data: &Path, sections: &str) -> anyhow::Result<std::path::PathBuf> {
     let config = folder.join("mirror.toml");
     let text = format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\n[storage]\ndata = \"{}\"\n[[feed]]\nname = \"{}\"\n",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[storage]\ndata = \"{}\"\n{sections}",
         data.display(),
-        super::data_folder::FEED
     );
     std::fs::write(&config, text)?;
     Ok(config)
@@ -62,7 +70,7 @@ impl Larder {
             .arg("--config")
             .arg(config)
             .env("LARDER_ADMIN_KEY", "key-of-the-figures")
-            .env("RUST_LOG", "warn")
+            .env("LARDER_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

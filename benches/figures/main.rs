@@ -4,7 +4,9 @@
 
 mod client;
 mod data_folder;
+mod gallery;
 mod larder;
+mod misses;
 mod nginx;
 mod nupkg;
 mod passes;
@@ -39,6 +41,8 @@ enum Part {
     Reindex(reindex::Settings),
     /// Entries and downloads each second, as a ratio to nginx
     Serve(serve::Settings),
+    /// Packages that come from an upstream, as ratios to asking it directly, and hits while it is down
+    Misses(misses::Settings),
     /// Reads an index through and prints how long it took; `scale` runs it in a process of its own
     #[command(hide = true)]
     Scan {
@@ -54,13 +58,15 @@ fn main() -> anyhow::Result<()> {
         Some(Part::Queries(settings)) => runtime.block_on(queries::run(&settings)),
         Some(Part::Reindex(settings)) => reindex::run(&settings),
         Some(Part::Serve(settings)) => serve::run(&settings),
+        Some(Part::Misses(settings)) => misses::run(&settings),
         Some(Part::Scan { data }) => runtime.block_on(scale::scan(&data)),
         None => {
             let folder = tempfile::tempdir()?;
             runtime.block_on(scale::run(&scale::Settings::within(folder.path())))?;
             runtime.block_on(queries::run(&queries::Settings::within(folder.path())))?;
             reindex::run(&reindex::Settings::default())?;
-            serve::run(&serve::Settings::default())
+            serve::run(&serve::Settings::default())?;
+            misses::run(&misses::Settings::default())
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
 use crate::upstream::{Hosts, Uplink, Upstream};
+use crate::via::Pseudonym;
 
 /// Whose keys may change things.
 #[derive(Debug)]
@@ -58,11 +59,11 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 
 /// Makes the mirror over an open store.
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
-    let uplink = Uplink::default();
+    let (uplink, pseudonym) = (Uplink::default(), Pseudonym::random());
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
     let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
     for upstream in config.upstreams() {
-        let made = upstreams::make(config, upstream, &uplink, &hosts)
+        let made = upstreams::make(config, upstream, (&uplink, &pseudonym), &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;
         upstreams.insert(upstream.name.clone(), made);
     }
@@ -88,6 +89,7 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         state: store.state.clone(),
         syncs: syncs(config),
         offline: Offline::open(&store.state, configured, uplink),
+        pseudonym,
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))

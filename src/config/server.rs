@@ -1,10 +1,10 @@
 //! `[server]`: where larder listens and what it calls itself.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 use toml::de::DeValue;
-use url::Url;
+use url::{Host, Url};
 
 use super::document::Section;
 use super::error::ConfigError;
@@ -41,6 +41,29 @@ impl ServerConfig {
             })?,
             offline: section.read("offline", false)?,
         })
+    }
+
+    /// Returns the key by which a URL leads to this server, as far as the configuration tells.
+    pub(super) fn place_of(&self, url: &Url) -> Option<&'static str> {
+        let is_public = |public: &Url| url.origin() == public.origin() && url.path().starts_with(public.path());
+        if self.public_url.as_ref().is_some_and(is_public) {
+            return Some("server.public_url");
+        }
+        let address = match url.host()? {
+            Host::Ipv4(address) => Some(IpAddr::V4(address)),
+            Host::Ipv6(address) => Some(IpAddr::V6(address)),
+            Host::Domain("localhost") => None,
+            Host::Domain(_) => return None,
+        };
+        let here = self.listen.ip();
+        let listens_here = here.is_loopback() || here.is_unspecified();
+        let is_here = match address {
+            Some(address) if address == here => true,
+            Some(address) => here.is_unspecified() && (address.is_loopback() || address.is_unspecified()),
+            None => listens_here,
+        };
+        let has_port = self.listen.port() != 0 && url.port_or_known_default() == Some(self.listen.port());
+        (is_here && has_port).then_some("server.listen")
     }
 }
 

@@ -538,6 +538,49 @@ fn refusals_of_an_upstreams_door() {
 }
 
 #[test]
+fn an_upstream_that_is_this_larder_is_refused() {
+    for (server, url, expected) in [
+        ("", "http://127.0.0.1:8624/feeds/a/api/v2/", Some("server.listen")),
+        ("", "http://localhost:8624/api/v2/", Some("server.listen")),
+        ("", "http://127.0.0.1:8625/api/v2/", None),
+        ("", "http://10.0.0.1:8624/api/v2/", None),
+        ("listen = \"127.0.0.1:0\"", "http://127.0.0.1:8624/", None),
+        (
+            "listen = \"0.0.0.0:80\"",
+            "http://127.0.0.1/api/v2/",
+            Some("server.listen"),
+        ),
+        ("listen = \"[::]:80\"", "http://[::1]/api/v2/", Some("server.listen")),
+        (
+            "listen = \"[::]:80\"",
+            "http://localhost/api/v2/",
+            Some("server.listen"),
+        ),
+        ("listen = \"10.0.0.1:80\"", "http://localhost/", None),
+        (
+            "public_url = \"https://packages.corp/larder/\"",
+            "https://packages.corp:443/larder/api/v2/",
+            Some("server.public_url"),
+        ),
+        (
+            "public_url = \"https://packages.corp/larder/\"",
+            "https://packages.corp/nexus/",
+            None,
+        ),
+    ] {
+        let text = format!("[server]\n{server}\n[[upstream]]\nname = \"u\"\nkind = \"v2\"\nurl = \"{url}\"\n");
+        match (parse(&text), expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some(key)) => {
+                let expected = format!("mirror.toml:6: upstream.u.url is where this larder itself is ({key})");
+                assert!(error.to_string().starts_with(&expected), "{error}");
+            }
+            (parsed, _) => panic!("{server} {url}: {parsed:?}"),
+        }
+    }
+}
+
+#[test]
 fn files_that_cannot_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("mirror.toml");

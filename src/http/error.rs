@@ -94,6 +94,9 @@ pub enum ApiError {
     /// 504: an upstream did not answer in time.
     #[error("{0}")]
     UpstreamTimeout(String),
+    /// 508: the answer would have to come from whoever asks.
+    #[error("{0}")]
+    LoopDetected(String),
     /// 507: the disk is full.
     #[error("{0}")]
     InsufficientStorage(String),
@@ -153,6 +156,7 @@ impl ApiError {
             Self::UpstreamBad(_) => (StatusCode::BAD_GATEWAY, "UpstreamBad"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Unavailable"),
             Self::UpstreamUnavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "UpstreamUnavailable"),
+            Self::LoopDetected(_) => (StatusCode::LOOP_DETECTED, "LoopDetected"),
             Self::UpstreamTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "UpstreamTimeout"),
             Self::InsufficientStorage(_) => (StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorage"),
         }

@@ -127,6 +127,7 @@ fn from_trouble(trouble: Trouble, text: String) -> ApiError {
             retry_after: None,
         },
         Trouble::Overdue => ApiError::UpstreamTimeout(format!("Upstream unavailable. {text}")),
+        Trouble::Loop => ApiError::LoopDetected(text),
         Trouble::Useless => ApiError::UpstreamBad(text),
     }
 }

@@ -4,12 +4,13 @@
 //! decoded path, in which `%2F` inside a quoted key has become a slash. So there is one handler, which reads the raw path.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::header::{CONTENT_LENGTH, VIA};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::base_url::{Asked, BaseUrl};
@@ -20,6 +21,7 @@ use super::state::{App, FeedRequest};
 use super::{admin, caching, install, mount, v1, v2};
 use crate::odata::protocol::Protocol;
 use crate::redact;
+use crate::via::{self, Looped};
 
 /// Said of all answers while no upstream is asked.
 const X_LARDER_CACHE: HeaderName = HeaderName::from_static("x-larder-cache");
@@ -34,7 +36,11 @@ async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Conn
     let started = std::time::Instant::now();
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let wanted = Wanted::of(request.headers());
-    let answered = answer(&app, connection, request).await;
+    let answered = match way(&app, request.headers()) {
+        Ok(way) if way.is_empty() => answer(&app, connection, request).await,
+        Ok(way) => Box::pin(via::coming_through(way, answer(&app, connection, request))).await,
+        Err(looped) => Err(looped),
+    };
     let mut response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));
     caching::describe(response.headers_mut(), &app.server);
     if app.mirror.offline().is_offline() {
@@ -48,6 +54,17 @@ async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Conn
     let path = redact::path(uri.path());
     tracing::debug!(%method, %path, status = response.status().as_u16(), duration_ms, "answered");
     response
+}
+
+/// Returns the larders that a request came through.
+fn way(app: &App, headers: &HeaderMap) -> Result<Arc<str>, ApiError> {
+    let via = headers.get_all(VIA).iter().filter_map(|via| via.to_str().ok());
+    app.mirror.pseudonym().way(via).map_err(|Looped| {
+        tracing::error!("a request that this server itself had sent to an upstream came back to it: an upstream mirrors this server, or is this server");
+        ApiError::LoopDetected(
+            "This server was asked by itself: one of its upstreams mirrors it, or is this server; take that upstream out.".to_owned(),
+        )
+    })
 }
 
 async fn answer(app: &App, connection: Connection, request: Request) -> Result<Response, ApiError> {

@@ -88,6 +88,8 @@ pub enum Trouble {
     Offline,
     /// It did not answer in time.
     Overdue,
+    /// It asks whoever asks it.
+    Loop,
     /// It answered, but with a refusal or with something that is no answer.
     Useless,
 }
@@ -100,6 +102,7 @@ impl Trouble {
             ErrorKind::Unavailable => Self::Unavailable {
                 retry_after: error.retry_after(),
             },
+            ErrorKind::BadAnswer if error.is_loop() => Self::Loop,
             ErrorKind::Refused | ErrorKind::BadAnswer | ErrorKind::NotFound => Self::Useless,
         }
     }

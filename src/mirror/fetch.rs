@@ -22,6 +22,7 @@ use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
 use crate::upstream::{BodyEnd, ContentStream, ErrorKind, Priority, UpstreamError};
+use crate::via;
 
 /// How many may follow one fetch. Each holds up to about 100 KiB of the package while its connection is slow.
 const MOST_FOLLOWERS: usize = 4096;
@@ -58,7 +59,7 @@ impl Mirror {
             Joined::Leads(lead, arrival) => {
                 self.tally(source).count(Event::PackageMiss);
                 // A task of its own: it goes on when those who wait for it have gone.
-                tokio::spawn(self.clone().lead(lead, key, known));
+                tokio::spawn(via::carried(self.clone().lead(lead, key, known)));
                 arrival
             }
             Joined::Crowded => return Err(MirrorError::Crowded),
@@ -86,11 +87,14 @@ impl Mirror {
         let outcome = self.fetch(&key, known, lead.flight()).await;
         let (source, id, version) = &key;
         match &outcome {
-            Ok(_) => {}
+            Ok(_) => self.inner.undelivered.forget(&key),
             Err(MirrorError::NotFound { .. }) => {
                 tracing::debug!(upstream.name = %source, package.id = %id, package.version = %version, "the upstream has no such package");
             }
             Err(error) => {
+                if matches!(error, MirrorError::Upstream { .. } | MirrorError::Rejected { .. }) {
+                    self.inner.undelivered.remember(key.clone(), self.inner.clock.now());
+                }
                 self.tally(source).count(match error {
                     MirrorError::Rejected { .. } => Event::PackageRejected,
                     _ => Event::UpstreamError,
@@ -328,7 +332,7 @@ pub(super) fn mirrored_sidecar(record: &Record, content: &Content, now: Instant)
     }
 }
 
-fn announced_hash(known: Option<&Record>) -> AnnouncedHash {
+pub(super) fn announced_hash(known: Option<&Record>) -> AnnouncedHash {
     AnnouncedHash::parse(
         known.and_then(|record| record.property("PackageHash")),
         known.and_then(|record| record.property("PackageHashAlgorithm")),

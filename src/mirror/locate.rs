@@ -70,7 +70,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    fn of(located: Located, standing: Standing) -> Self {
+    pub(super) fn of(located: Located, standing: Standing) -> Self {
         Self {
             located,
             served: Served::undated(standing),
@@ -100,10 +100,7 @@ impl Mirror {
         let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
                 Some(content) => return Ok(self.delivered(record, content)),
-                None => {
-                    self.arrive(&record.source.clone(), id, version, Some(record), Priority::Client)
-                        .await?
-                }
+                None => return self.deliver(view, record, Priority::Client).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await?,
         };
@@ -111,7 +108,7 @@ impl Mirror {
     }
 
     /// What is here already.
-    fn delivered(&self, record: Record, content: Content) -> Delivery {
+    pub(super) fn delivered(&self, record: Record, content: Content) -> Delivery {
         self.tally(&record.source).count(Event::PackageHit);
         let served = match record.origin {
             Origin::Mirrored { .. } => Served {

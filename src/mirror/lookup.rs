@@ -7,18 +7,20 @@ use futures::stream::{StreamExt as _, iter};
 use tokio::time::timeout;
 
 use super::coalesce::Coalescer;
+use super::counters::Event;
 use super::fetch::mirrored_sidecar;
 use super::freshness::{self, Finding, Freshness};
 use super::remembered::Absence;
 use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError, policy};
-use crate::catalog::change::merge_announced;
+use crate::catalog::change::{contradicts, merge_announced};
 use crate::catalog::manifest::{announced_properties, announced_row};
 use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, SourceName};
 use crate::nuget::PackageId;
 use crate::store::Note;
 use crate::store::packages::Place;
 use crate::upstream::{Outage, Priority, UpstreamError, Urgency, Versions};
+use crate::via;
 use crate::view::FeedView;
 
 /// The look-ups that run now.
@@ -67,13 +69,13 @@ impl Mirror {
         }
         let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
         let work = move || {
-            async move {
+            via::carried(async move {
                 // A look-up that ended since somebody found nothing fresh has brought it.
                 if mirror.is_fresh(&upstream, &asked).await? {
                     return Ok(());
                 }
                 mirror.look_up(&upstream, &asked, &Urgency::default()).await
-            }
+            })
             .boxed()
         };
         let key = (source.clone(), id.clone());
@@ -202,6 +204,11 @@ impl Mirror {
             let before = known.iter().find(|known| known.row.version == announced.version);
             let record = announced_record(source, announced, before, now, &mut interner);
             if let Some(before) = before
+                && contradicts(before.content.as_ref(), &record)
+            {
+                self.raise_alarm(before);
+            }
+            if let Some(before) = before
                 && let Some(merged) = merge_announced(&known, record.clone())
             {
                 self.keep_saying(before, &merged, now).await?;
@@ -210,6 +217,13 @@ impl Mirror {
         }
         self.commit(source, id, change(records)).await?;
         Ok(())
+    }
+
+    /// Says that an upstream would have other bytes for a version than those that are held and go on being served.
+    fn raise_alarm(&self, held: &Record) {
+        self.tally(&held.source).count(Event::PackageContradicted);
+        let (id, version) = (&held.row.id, &held.row.version);
+        tracing::error!(upstream.name = %held.source, package.id = %id, package.version = %version, "the upstream announces another hash for a package that is held: one of the two was tampered with; what is held stays");
     }
 
     /// Writes what is said of a held version into its sidecar. Counts alone, which rise all the time, are not worth it.

@@ -209,11 +209,8 @@ impl Mirror {
             let is_new = false;
             return Ok(Had { record: known, is_new });
         }
-        let source = known.source.clone();
-        let located = self
-            .arrive(&source, id, version, Some(known), Priority::Prefetch)
-            .await?;
-        self.has_come(located).await
+        let delivery = self.deliver(view, known, Priority::Prefetch).await?;
+        self.has_come(delivery.located).await
     }
 
     async fn has_come(&self, located: Located) -> Result<Had, MirrorError> {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use lru::LruCache;
 
+use super::fetch::FetchKey;
 use crate::catalog::{Instant, SourceName};
 use crate::nuget::PackageId;
 use crate::store::Note;
@@ -22,6 +23,9 @@ pub(super) enum Absence {
     /// `Git.1.0.nupkg` and not `git.1.0.0.nupkg`.
     Version(SourceName, String),
 }
+
+/// When an upstream last failed to deliver a version that it announces.
+pub(super) type Undelivered = Remembered<FetchKey, Instant>;
 
 /// What was learnt last, by key.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use reqwest::Response;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, VIA};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
@@ -17,6 +17,7 @@ use super::answer::Answer;
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver};
 use super::headers::{is_redirect, redirect_target, retry_after};
+use super::names::Names;
 use super::scheduler::{Permit, Scheduler, Share};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::UpstreamStatus;
@@ -27,6 +28,7 @@ use super::want::Want;
 use crate::limits::MAX_ERROR_PAGE_BYTES;
 use crate::nuget::PackageId;
 use crate::redact;
+use crate::via::Pseudonym;
 
 /// Redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
@@ -72,9 +74,11 @@ pub(crate) struct HttpClient {
     /// For everywhere else, on the public internet.
     abroad: reqwest::Client,
     guard: Guard,
+    names: Names,
     scheduler: Scheduler,
     timeouts: Timeouts,
     uplink: Uplink,
+    pseudonym: Pseudonym,
     /// The upstream's address, without credentials.
     home: Url,
     /// What shows who asks.
@@ -100,17 +104,20 @@ impl HttpClient {
         };
         let proxies = settings.access.proxies();
         let is_proxied = !proxies.is_empty();
-        let resolver = PublicResolver::new(proxies);
-        let at_home = builder()?.build().map_err(SetupError::Client)?;
+        let resolver = PublicResolver::new(settings.names.clone(), proxies);
+        let at_home = builder()?.dns_resolver(settings.names.clone()).build();
+        let at_home = at_home.map_err(SetupError::Client)?;
         let abroad = builder()?.dns_resolver(resolver).build().map_err(SetupError::Client)?;
         let guard = Guard::new(home, &settings.internal_hosts);
         Ok(Self {
             at_home,
             abroad,
             guard,
+            names: settings.names.clone(),
             scheduler: Scheduler::new(&address::without_credentials(home.clone()), settings),
             timeouts,
             uplink: settings.uplink.clone(),
+            pseudonym: settings.pseudonym.clone(),
             home: address::without_credentials(home.clone()),
             credentials: settings.access.credentials(home)?,
             is_proxied,
@@ -257,7 +264,7 @@ impl HttpClient {
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
         if self.is_proxied {
-            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url)).await;
+            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url, &self.names)).await;
             judged
                 .map_err(|_| unavailable(url, Outage::ConnectTimeout(self.timeouts.connect)))?
                 .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
@@ -268,6 +275,7 @@ impl HttpClient {
             &self.abroad
         };
         let mut request = client.get(url.clone()).headers(want.headers());
+        request = request.header(VIA, self.pseudonym.header());
         if url.origin() == self.home.origin() {
             request = request.headers(self.credentials.clone());
         }
@@ -310,6 +318,7 @@ impl HttpClient {
                 url: redact::url(url).to_string(),
                 status,
             }),
+            508 => Err(bad(url, BadAnswer::Loop)),
             408 | 429 | 500..=599 => Err(UpstreamError::Unavailable {
                 url: redact::url(url).to_string(),
                 retry_after: retry_after(response.headers()),

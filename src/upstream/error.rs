@@ -185,6 +185,11 @@ pub enum BadAnswer {
         /// Why it is not followed.
         reason: &'static str,
     },
+    /// It asks whoever asks it (RFC 5842, 7.2).
+    #[error(
+        "it mirrors this very server, so that each would ask the other for ever; take one of the two out of the other's upstreams"
+    )]
+    Loop,
     /// The pages of a feed do not end.
     #[error("its pages do not end: {0}")]
     Paging(&'static str),
@@ -233,6 +238,18 @@ impl UpstreamError {
         matches!(
             outage,
             Outage::ConnectTimeout(_) | Outage::HeaderTimeout(_) | Outage::BodyTimeout(_) | Outage::TooSlow(_)
+        )
+    }
+
+    /// Returns whether the upstream asks whoever asks it.
+    #[must_use]
+    pub fn is_loop(&self) -> bool {
+        matches!(
+            self,
+            Self::BadAnswer {
+                answer: BadAnswer::Loop,
+                ..
+            }
         )
     }
 

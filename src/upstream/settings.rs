@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::access::AccessSettings;
 use super::breaker::BreakerSettings;
 use super::hosts::Hosts;
+use super::names::Names;
 use super::retry::RetrySettings;
 use super::scheduler::PaceSettings;
 use super::tempo::Slowest;
 use super::uplink::Uplink;
 use crate::limits::FeedLimits;
+use crate::via::Pseudonym;
 
 /// How long an upstream may take. There is no limit on a whole body: packages are large and lines are slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct ClientSettings {
     pub access: AccessSettings,
     /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
     pub internal_hosts: Vec<String>,
+    /// How names are looked up.
+    pub names: Names,
     /// How failures are tried again.
     pub retry: RetrySettings,
     /// When it is given up for a while.
@@ -56,6 +60,8 @@ pub struct ClientSettings {
     pub hosts: Hosts,
     /// Whether it may be asked at all.
     pub uplink: Uplink,
+    /// What this larder calls itself in the requests.
+    pub pseudonym: Pseudonym,
 }
 
 /// How much of an upstream's answers is read.

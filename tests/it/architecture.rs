@@ -11,16 +11,21 @@ const EDGES: &[(&str, &[&str])] = &[
     ("odata", &["catalog", "limits", "mime", "nuget"]),
     ("view", &["catalog", "config", "nuget"]),
     ("store", &["catalog", "clock", "nuget"]),
-    ("upstream", &["catalog", "clock", "limits", "nuget", "odata", "redact"]),
+    (
+        "upstream",
+        &["catalog", "clock", "limits", "nuget", "odata", "redact", "via"],
+    ),
     (
         "mirror",
-        &["catalog", "clock", "config", "nuget", "store", "upstream", "view"],
+        &[
+            "catalog", "clock", "config", "nuget", "store", "upstream", "via", "view",
+        ],
     ),
     ("auth", &[]),
     (
         "http",
         &[
-            "auth", "catalog", "clock", "config", "limits", "mime", "mirror", "nuget", "odata", "redact",
+            "auth", "catalog", "clock", "config", "limits", "mime", "mirror", "nuget", "odata", "redact", "via",
         ],
     ),
     (
@@ -37,6 +42,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "store",
             "telemetry",
             "upstream",
+            "via",
             "view",
         ],
     ),
@@ -45,6 +51,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("limits", &[]),
     ("redact", &[]),
+    ("via", &[]),
     ("telemetry", &[]),
 ];
 

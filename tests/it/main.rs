@@ -39,6 +39,7 @@ mod real_nupkgs;
 mod recorded;
 mod replay;
 mod searching;
+mod several_upstreams;
 mod store;
 mod support;
 mod syncing;

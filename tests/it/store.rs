@@ -18,6 +18,7 @@ use larder::nuget::nupkg::NupkgLimits;
 use larder::nuget::{AnnouncedHash, NuGetVersion, PackageId};
 use larder::store::{Index as _, OpenError, Opening, RowChange, Store, StoreSettings};
 use larder::upstream::{Limits, TemplateSettings, TemplateUpstream, Uplink, Upstream, V2Settings, V2Upstream};
+use larder::via::Pseudonym;
 use larder::view::FeedShape;
 
 use crate::support::folder::{self, modified, set_modified};
@@ -102,6 +103,7 @@ impl Data {
             state: store.state.clone(),
             syncs: std::collections::HashMap::new(),
             offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+            pseudonym: Pseudonym::random(),
             clock: self.clock.clone(),
         };
         (store, Mirror::new(parts, rows))

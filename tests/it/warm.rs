@@ -14,6 +14,7 @@ use larder::odata::address::Collection;
 use larder::odata::{options, plan};
 use larder::store::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq, SledIndex, Store, StoreSettings};
 use larder::upstream::{Uplink, Upstream};
+use larder::via::Pseudonym;
 use larder::view::FeedShape;
 
 use crate::support::gallery::find_target;
@@ -108,6 +109,7 @@ async fn a_warm_id_is_answered_without_the_index() {
         state: store.state.clone(),
         syncs: std::collections::HashMap::new(),
         offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+        pseudonym: Pseudonym::random(),
         clock,
     };
     let mirror = Mirror::new(parts, rows);

@@ -8,15 +8,16 @@ use anyhow::Context as _;
 use super::secrets::{self, reveal};
 use crate::config::{self, Config, ProxyConfig, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::upstream::{
-    AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, ProxySettings, RetrySettings,
+    AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, Names, PaceSettings, ProxySettings, RetrySettings,
     Slowest, TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
+use crate::via::Pseudonym;
 
 /// Makes the client of an upstream.
 pub(super) fn make(
     config: &Config,
     upstream: &UpstreamConfig,
-    uplink: &Uplink,
+    (uplink, pseudonym): (&Uplink, &Pseudonym),
     hosts: &Hosts,
 ) -> anyhow::Result<Arc<dyn Upstream>> {
     let timeouts = Timeouts {
@@ -37,12 +38,14 @@ pub(super) fn make(
         user_agent,
         access: access(&upstream.access)?,
         internal_hosts: upstream.access.internal_hosts.clone(),
+        names: Names::default(),
         retry: RetrySettings {
             attempts: upstream.attempts,
             ..RetrySettings::default()
         },
         breaker: BreakerSettings::default(),
         uplink: uplink.clone(),
+        pseudonym: pseudonym.clone(),
         pace: PaceSettings::default(),
         hosts: hosts.clone(),
     };

@@ -39,14 +39,22 @@ impl fmt::Debug for UpstreamKind {
 }
 
 impl UpstreamKind {
+    /// Returns the address of the feed, or that of some package.
+    pub(in crate::config) fn address(&self) -> Option<Url> {
+        match self {
+            Self::V2 { root } => Some(root.clone()),
+            Self::Template { template } => template.sample().ok(),
+        }
+    }
+
     /// Says whether the address has a user or a password in it.
     pub(super) fn login(&self) -> Login {
-        let has_login = |url: &Url| !url.username().is_empty() || url.password().is_some();
-        let found = match self {
-            Self::V2 { root } => has_login(root),
-            Self::Template { template } => template.sample().is_ok_and(|url| has_login(&url)),
-        };
-        if found { Login::InAddress } else { Login::None }
+        let has_login = |url: Url| !url.username().is_empty() || url.password().is_some();
+        if self.address().is_some_and(has_login) {
+            Login::InAddress
+        } else {
+            Login::None
+        }
     }
 
     pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {

@@ -74,6 +74,7 @@ fn kinds() -> Vec<(ApiError, &'static str, Option<Header>)> {
             Some(("retry-after", "2")),
         ),
         (wait(Some(Duration::ZERO)), "503 Down.", Some(("retry-after", "1"))),
+        (ApiError::LoopDetected(text("No.")), "508 No.", None),
         (ApiError::UpstreamTimeout(text("No.")), "504 No.", None),
         (ApiError::InsufficientStorage(text("No.")), "507 No.", None),
     ]

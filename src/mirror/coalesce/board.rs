@@ -1,10 +1,6 @@
 //! A state that many wait for.
 
-use std::pin::pin;
-
-use tokio::sync::Notify;
-
-use super::sync::{Mutex, MutexGuard, PoisonError};
+use super::sync::{Mutex, MutexGuard, Notify, PoisonError};
 
 /// A state, and those who wait for it to become another.
 #[derive(Debug, Default)]
@@ -43,9 +39,8 @@ impl<S> Board<S> {
             return found;
         }
         loop {
-            let mut changed = pin!(self.changed.notified());
             // From here on a change wakes this; then it is time to look.
-            changed.as_mut().enable();
+            let changed = self.changed.notified();
             if let Some(found) = find(&self.lock()) {
                 return found;
             }

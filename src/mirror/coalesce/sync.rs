@@ -2,3 +2,4 @@
 
 pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) use tokio::spawn;
+pub(crate) use tokio::sync::Notify;

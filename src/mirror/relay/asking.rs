@@ -16,6 +16,7 @@ use crate::mirror::lookup::in_time;
 use crate::nuget::PackageId;
 use crate::upstream::v2::SEARCH_PAGE;
 use crate::upstream::{BadAnswer, SearchOrder, UpstreamError, UpstreamSearch, Urgency};
+use crate::via;
 use crate::view::FeedView;
 
 /// How long an upstream is not asked again with a filter of a shape that it has refused.
@@ -144,7 +145,7 @@ impl Mirror {
             key.search.skip = skip;
             let (mirror, asked, taker) = (self.clone(), key.clone(), Arc::clone(stream));
             let work = move || {
-                async move {
+                via::carried(async move {
                     // Somebody may have brought it since it was found missing.
                     if taker.next_skip() != Some(skip) {
                         return Ok(None);
@@ -152,7 +153,7 @@ impl Mirror {
                     let page = Arc::new(mirror.ask(&asked).await?);
                     taker.absorb(skip, &page);
                     Ok(Some(page))
-                }
+                })
                 .boxed()
             };
             let asking = &self.inner.relays.asking;
@@ -223,7 +224,7 @@ impl Mirror {
         }
         let key = stream.key().clone();
         let (mirror, asked) = (self.clone(), key.clone());
-        let work = move || async move { mirror.ask_count(&asked).await }.boxed();
+        let work = move || via::carried(async move { mirror.ask_count(&asked).await }).boxed();
         let counting = &self.inner.relays.counting;
         let counted = counting.run(key, work, |lost| Err(lost.into())).await;
         match counted {

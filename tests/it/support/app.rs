@@ -70,8 +70,7 @@ impl TestApp {
     /// Starts a larder with a configuration; keys of `[server]` and `[storage]` are written dotted (`server.page_size = 5`).
     pub(crate) async fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
-        let config = Config::parse(&text, folder.path()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let config = parse(configuration, folder.path());
         let start = "2026-03-01T12:00:00Z".parse().expect("a time");
         let mut app = Self {
             folder,
@@ -82,6 +81,11 @@ impl TestApp {
         };
         app.open().await;
         app
+    }
+
+    /// Gives a larder that was stopped another configuration.
+    pub(crate) fn reconfigure(&mut self, configuration: &str) {
+        self.config = parse(configuration, self.folder.path());
     }
 
     /// Opens what was stopped, on the same data; the port changes.
@@ -293,6 +297,11 @@ impl Answer {
         let read = read_feed(&self.body, &self.url, FeedLimits::default());
         read.unwrap_or_else(|error| panic!("{}: {error}\n{}", self.url, self.text()))
     }
+}
+
+fn parse(configuration: &str, folder: &Path) -> Config {
+    let text = format!("server.listen = \"127.0.0.1:0\"\nstorage.index_cache = \"8MiB\"\n{configuration}");
+    Config::parse(&text, folder).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// Sends a request and reads the answer to its end.

@@ -132,9 +132,43 @@ impl LarderProcess {
         format!("{}/api/v2/", self.base_url())
     }
 
+    /// Returns its memory as Linux counts it, in KiB: what is resident now, and the most that was.
+    pub(crate) fn memory_kib(&self) -> (u64, u64) {
+        let id = self.running.as_ref().expect("a larder that runs").child.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a process of Linux");
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+            number.expect("a number of kB")
+        };
+        (kib("VmRSS:"), kib("VmHWM:"))
+    }
+
     /// Returns `127.0.0.1:PORT`.
     pub(crate) fn authority(&self) -> &str {
         self.base_url().trim_start_matches("http://")
+    }
+
+    /// Begins to measure the most memory anew.
+    pub(crate) fn forget_peak(&self) {
+        std::fs::write(self.proc_file("clear_refs"), "5").expect("a Linux machine");
+    }
+
+    /// Returns how much processor time it has used, to a hundredth of a second.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(self.proc_file("stat")).expect("a Linux machine");
+        // The name in brackets may hold anything; user and system time are the 14th and 15th field.
+        let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks
+            .map(|ticks| ticks.parse::<u64>().expect("a number of ticks"))
+            .sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    fn proc_file(&self, name: &str) -> PathBuf {
+        let running = self.running.as_ref().expect("a larder that runs");
+        Path::new("/proc").join(running.child.id().to_string()).join(name)
     }
 
     /// Stops the larder with SIGTERM and waits for its clean end; does nothing if it does not run.

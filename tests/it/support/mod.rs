@@ -5,6 +5,7 @@ pub(crate) mod chaos;
 pub(crate) mod clients;
 pub(crate) mod community;
 pub(crate) mod corpus;
+pub(crate) mod download;
 pub(crate) mod faultd;
 pub(crate) mod feed;
 pub(crate) mod folder;

@@ -1,6 +1,6 @@
 //! The scripted upstream as a gallery: the Atom that it answers with.
 
-pub(crate) use super::faultd::{ANYTHING, Gate, Reply, ScriptedUpstream, refusing_address};
+pub(crate) use super::faultd::{ANYTHING, Gate, Pace, Reply, ScriptedUpstream, refusing_address};
 
 /// Writes a feed with these entries.
 pub(crate) fn atom_feed(entries: &[String], next: Option<&str>) -> String {
