@@ -9,8 +9,10 @@ mod counters;
 mod deliver;
 mod error;
 mod fetch;
+mod findings;
 mod follow;
 mod freshness;
+mod learn;
 mod locate;
 mod lookup;
 mod offline;
@@ -18,6 +20,7 @@ mod outages;
 mod policy;
 mod prefetch;
 mod publish;
+mod purge;
 mod query;
 mod relay;
 mod remembered;
@@ -49,6 +52,7 @@ pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use prefetch::{DependencyVersion, Missed, Prefetch, PrefetchProgress, Want, WantError};
 pub use publish::{PublishError, Published};
+pub use purge::{Purge, Purged, PurgedIds};
 pub use query::{Answer, Answered, Prepared};
 pub use relay::Gap;
 pub use served::{Served, Standing};
@@ -122,9 +126,12 @@ struct Inner {
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
     relays: relay::Relays,
-    absences: remembered::Absences,
+    findings: findings::Findings,
+    purges: purge::Purges,
+    revalidations: learn::Revalidations,
+    /// The upstreams' addresses, without secrets.
+    addresses: HashMap<SourceName, String>,
     undelivered: remembered::Undelivered,
-    notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
     /// Files and index change together, one change of a package at a time.
@@ -153,6 +160,9 @@ impl Mirror {
         let at = clock.now();
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
+        let revalidations = learn::Revalidations::new(upstreams.keys());
+        let address = |(name, upstream): (&SourceName, &Arc<dyn Upstream>)| (name.clone(), upstream.status().home);
+        let addresses = upstreams.iter().map(address).collect();
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -176,9 +186,11 @@ impl Mirror {
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
-                absences: remembered::Absences::default(),
+                findings: findings::Findings::default(),
+                purges: purge::Purges::default(),
+                revalidations,
+                addresses,
                 undelivered: remembered::Undelivered::default(),
-                notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
                 writes: KeyedLocks::default(),
