@@ -12,6 +12,7 @@ mod answers;
 mod architecture;
 mod attack;
 mod batch;
+mod cache_size;
 mod commands;
 mod company_day;
 #[path = "../conformance/mod.rs"]
@@ -22,6 +23,7 @@ mod faults;
 mod filters;
 mod fuzz_corpus;
 mod http_caching;
+mod joined;
 mod judges;
 mod kill;
 mod last_updated;
