@@ -8,16 +8,19 @@ mod completion;
 mod counters;
 mod deliver;
 mod error;
+mod evict;
 mod fetch;
 mod findings;
 mod follow;
 mod freshness;
 mod learn;
+mod ledger;
 mod locate;
 mod lookup;
 mod offline;
 mod outages;
 mod policy;
+mod prefetch;
 mod publish;
 mod purge;
 mod query;
@@ -45,10 +48,12 @@ use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
+pub use evict::{CacheLimits, CacheSize};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
+pub use prefetch::{DependencyVersion, Missed, Prefetch, PrefetchProgress, Want, WantError};
 pub use publish::{PublishError, Published};
 pub use purge::{Purge, Purged, PurgedIds};
 pub use query::{Answer, Answered, Prepared};
@@ -91,6 +96,8 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What the packages of each upstream may take; any number of bytes for those that are left out.
+    pub caches: HashMap<SourceName, CacheLimits>,
     /// What this larder calls itself to others.
     pub pseudonym: Pseudonym,
     /// The folder for what is remembered beside the index.
@@ -132,6 +139,7 @@ struct Inner {
     undelivered: remembered::Undelivered,
     outages: outages::Outages,
     counters: counters::Counters,
+    room: evict::Room,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -150,12 +158,14 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            caches,
             pseudonym,
             state,
             syncs,
             clock,
         } = parts;
         let at = clock.now();
+        let room = evict::Room::new(upstreams.keys().cloned(), caches, state.clone());
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
         let revalidations = learn::Revalidations::new(upstreams.keys());
@@ -191,6 +201,7 @@ impl Mirror {
                 undelivered: remembered::Undelivered::default(),
                 outages: outages::Outages::default(),
                 counters,
+                room,
                 writes: KeyedLocks::default(),
             }),
         }

@@ -69,6 +69,11 @@ impl Views {
         self.feeds.iter().find(|feed| feed.shape().name == *name)
     }
 
+    /// Returns the views of all feeds.
+    pub fn feeds(&self) -> impl Iterator<Item = &Arc<FeedView>> {
+        self.feeds.iter()
+    }
+
     /// Returns whether any feed takes an id from a source.
     #[must_use]
     pub fn admits(&self, source: &SourceName, id: &PackageId) -> bool {
@@ -104,6 +109,9 @@ impl Views {
             let shape = feed.shape();
             if shape.has(source) {
                 feed.replace(id, regroup(&sources, shape, id), at);
+                if shape.hosts_of(source) {
+                    feed.note_hosted_change();
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::coalesce::{Board, Flight, Flights, Joined, Lost};
 use super::counters::Event;
 use super::error::Trouble;
+use super::evict::Told;
 use super::fetch::mirrored_sidecar;
 use super::findings::Subject;
 use super::freshness::{Finding, Freshness};
@@ -217,7 +218,13 @@ impl Mirror {
             }
             records.push(record);
         }
-        self.commit(source, id, change(records)).await?;
+        let change = change(records);
+        match &change {
+            Change::Announce(records) => self.hear_of(source, id, Told::All(records), &known),
+            Change::Mention(records) => self.hear_of(source, id, Told::Some(records), &known),
+            _ => {}
+        }
+        self.commit(source, id, change).await?;
         Ok(())
     }
 
