@@ -5,9 +5,11 @@
 //! asks. What was shown stays where it was shown ([`walk`]), so that paging neither repeats nor leaves out a row whatever is
 //! learnt meanwhile. What the answer may lack it says ([`Gap`]).
 
+mod agreement;
 mod asking;
 mod gap;
 mod join;
+mod list;
 mod stream;
 mod totals;
 mod walk;
@@ -56,6 +58,21 @@ pub(super) struct Relays {
     /// Which upstreams do not take filters of which shape, and when they said so.
     refusals: Remembered<(SourceName, String), Instant>,
     kept_rows: Arc<AtomicUsize>,
+}
+
+impl Relays {
+    /// Forgets what upstreams found: searches are handed to them anew, also those that are under way.
+    pub(super) fn forget(&self, is_meant: impl Fn(&SourceName) -> bool) {
+        let mut streams = self.streams();
+        let meant = streams.iter().filter(|(key, _)| is_meant(&key.upstream));
+        let meant: Vec<SearchKey> = meant.map(|(key, _)| key.clone()).collect();
+        for key in &meant {
+            streams.pop(key);
+        }
+        drop(streams);
+        self.walks.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.refusals.forget_all(|(source, _), _| is_meant(source));
+    }
 }
 
 impl Default for Relays {
