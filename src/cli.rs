@@ -5,6 +5,7 @@ mod check_config;
 mod import;
 mod local;
 mod offline;
+mod prefetch;
 mod progress;
 mod reindex;
 mod running;
@@ -72,6 +73,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Fetch packages with all that they need, before anybody asks for them
+    Prefetch(prefetch::Arguments),
     /// Have a running server ask no upstream any more, or ask them again
     Offline {
         /// Whether it is to be offline; it stays so when it is started again
@@ -129,6 +132,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let form = if json { status::Form::Json } else { status::Form::Table };
             block_on(status::run(&Config::load(&cli.config)?, form))
         }
+        Command::Prefetch(arguments) => block_on(prefetch::run(&Config::load(&cli.config)?, arguments)),
         Command::Offline { switch } => block_on(offline::run(&Config::load(&cli.config)?, switch)),
         Command::Reindex => block_on(reindex::run(&Config::load(&cli.config)?)),
         Command::Verify => block_on(verify::run(&Config::load(&cli.config)?)),

@@ -4,6 +4,7 @@
 //! [`ROUTES`] is all there is; each route is a file of its own below this one. Nothing here may be kept by any cache.
 
 pub mod offline;
+pub mod prefetch;
 pub mod purge;
 pub mod status;
 pub mod sync;
@@ -35,8 +36,8 @@ const ROUTES: &[Route] = &[
     },
     Route {
         method: Method::POST,
-        path: "purge",
-        answer: |order| async move { purge::carry_out(&order).await }.boxed(),
+        path: "prefetch",
+        answer: |order| async move { prefetch::begin(&order) }.boxed(),
     },
     Route {
         method: Method::POST,
@@ -52,6 +53,11 @@ const ROUTES: &[Route] = &[
         method: Method::POST,
         path: "offline",
         answer: |order| async move { offline::change(&order) }.boxed(),
+    },
+    Route {
+        method: Method::POST,
+        path: "purge",
+        answer: |order| purge::purge(order).boxed(),
     },
 ];
 

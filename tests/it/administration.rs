@@ -124,43 +124,6 @@ async fn what_was_asked_for_is_counted_by_source() {
     assert_eq!(counts["bytes_served"], ours.bytes.len() as u64, "{counts:#}");
 }
 
-#[tokio::test]
-async fn a_purge_has_the_upstream_asked_again() {
-    let gallery = ScriptedUpstream::start().await;
-    let package = Nupkg::new("git", "1.0").pack();
-    gallery.has(&[&package]);
-    let app = TestApp::start(&upstream("gallery", &gallery)).await;
-    let purge = async |body: &str, status: u16| {
-        let request = app.request("POST", "/admin/purge").header("X-NuGet-ApiKey", KEY);
-        send(request.body(body.to_owned()))
-            .await
-            .expect("an answer")
-            .expect_status(status)
-    };
-    for (body, asked) in [
-        ("{\"id\":\"hg\"}", 1),
-        ("{\"id\":\"Git\"}", 2),
-        ("{\"pattern\":\"g*\",\"upstream\":\"gallery\"}", 3),
-        ("{}", 4),
-    ] {
-        assert_eq!(app.versions("git").await, ["git 1.0"]);
-        let done = document(&purge(body, 200).await);
-        assert_eq!(done["present"], usize::from(asked > 1), "{body}");
-        assert_eq!(app.versions("git").await, ["git 1.0"]);
-        assert_eq!(gallery.asked("FindPackagesById"), asked, "{body}");
-    }
-    for body in [
-        "",
-        "{\"ids\":1}",
-        "{\"id\":\"a/b\"}",
-        "{\"pattern\":\"a*b\"}",
-        "{\"id\":\"a\",\"pattern\":\"b\"}",
-        "{\"upstream\":\"other\"}",
-    ] {
-        purge(body, 400).await;
-    }
-}
-
 #[test]
 fn the_status_is_shown_to_people_and_programs() {
     let larder = LarderProcess::start(

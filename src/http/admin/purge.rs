@@ -1,75 +1,55 @@
-//! `POST /admin/purge`: what upstreams said of some ids is forgotten, so that they are asked again. Packages stay.
+//! `POST /admin/purge`: forgets what upstreams said, so that they are asked again.
 
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::{Order, json};
 use crate::http::error::ApiError;
-use crate::http::failure::sentence;
 use crate::mirror::{Purge, PurgedIds};
 
-/// What is asked for: of one upstream or all, an id, the ids that match a pattern, or all.
+/// What is to be forgotten; without any of it, everything of every upstream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PurgeOrder {
-    /// The upstream's name; all without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The upstream's name; absent for all.
+    #[serde(default)]
     pub upstream: Option<String>,
-    /// The id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The pattern, with a `*` at its start or end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<String>,
+    /// The id, or a pattern of ids, such as `contoso.*`; absent for all.
+    #[serde(default)]
+    pub ids: Option<String>,
 }
 
 /// How much was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PurgeOutcome {
+pub struct PurgeResult {
     /// How many times that an upstream has an id.
     pub present: usize,
     /// How many times that an upstream does not have an id or a version.
     pub absent: usize,
 }
 
-/// Forgets, and answers with how much.
-pub(super) async fn carry_out(order: &Order<'_>) -> Result<Response, ApiError> {
-    let purge = read(&order.read()?)?;
-    if let Some(unknown) = purge
-        .upstream
-        .as_ref()
-        .filter(|name| !order.app.upstreams.contains(name))
-    {
-        return Err(ApiError::BadRequest(format!("There is no upstream '{unknown}'.")));
-    }
-    let purged = order.app.mirror.purge(&purge).await?;
-    tracing::info!(
-        present = purged.present,
-        absent = purged.absent,
-        "forgot what upstreams said, by the administrator's order"
-    );
-    json(&PurgeOutcome {
+/// Forgets, and answers with how much it was.
+pub(super) async fn purge(order: Order<'_>) -> Result<Response, ApiError> {
+    let asked: PurgeOrder = order.read()?;
+    let mirror = &order.app.mirror;
+    let is_known = |name: &&String| mirror.upstreams().keys().any(|known| known.as_str() == name.as_str());
+    let upstream = match &asked.upstream {
+        Some(name) if !is_known(&name) => {
+            return Err(ApiError::BadRequest(format!("There is no upstream '{name}'.")));
+        }
+        Some(name) => name.parse().ok(),
+        None => None,
+    };
+    let ids = match &asked.ids {
+        Some(ids) => PurgedIds::Matching(
+            ids.parse()
+                .map_err(|error| ApiError::BadRequest(format!("ids {error}.")))?,
+        ),
+        None => PurgedIds::All,
+    };
+    let purged = mirror.purge(&Purge { upstream, ids }).await?;
+    json(&PurgeResult {
         present: purged.present,
         absent: purged.absent,
-    })
-}
-
-fn read(order: &PurgeOrder) -> Result<Purge, ApiError> {
-    let upstream = order.upstream.as_deref().map(str::parse).transpose();
-    let ids = match (&order.id, &order.pattern) {
-        (None, None) => PurgedIds::All,
-        (Some(id), None) => PurgedIds::One(id.parse().map_err(|error| ApiError::BadRequest(sentence(&error)))?),
-        (None, Some(pattern)) => {
-            let pattern = pattern.parse();
-            PurgedIds::Matching(pattern.map_err(|error| ApiError::BadRequest(format!("The pattern {error}.")))?)
-        }
-        (Some(_), Some(_)) => {
-            let text = "Name an id or a pattern, not both.".to_owned();
-            return Err(ApiError::BadRequest(text));
-        }
-    };
-    Ok(Purge {
-        upstream: upstream.map_err(|error| ApiError::BadRequest(sentence(&error)))?,
-        ids,
     })
 }
