@@ -49,7 +49,7 @@ use crate::view::{Commit, FeedShape, FeedView, Views};
 pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
 pub use evict::{CacheLimits, CacheSize};
-pub use follow::Arriving;
+pub use follow::{Arriving, Part};
 pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};

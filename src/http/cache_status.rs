@@ -18,6 +18,12 @@ pub(super) fn tell(headers: &mut HeaderMap, served: Served) {
     }
 }
 
+/// Says that an answer is one of several that one request to the upstream brought.
+pub(super) fn tell_joined(headers: &mut HeaderMap) {
+    let joined = HeaderValue::from_static("larder; fwd=uri-miss; stored; collapsed");
+    headers.insert(CACHE_STATUS, joined);
+}
+
 /// Says of an answer that tells nothing of itself that it was made here, or that an upstream failed; and of all, where larder
 /// is offline, that nobody was asked.
 pub(super) fn complete(status: StatusCode, headers: &mut HeaderMap, is_offline: bool) {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::coalesce::{Ending, Flights, Joined, Lead};
 use super::counters::Event;
 use super::evict::Held;
-use super::follow::{Arrival, Arriving, REACH};
+use super::follow::{Arrival, Arriving, Part, REACH};
 use super::locate::{HeldPackage, Located};
 use super::spool::{Parts, SpoolError, SpoolWriter, Spooled};
 use super::{Mirror, MirrorError};
@@ -51,17 +51,17 @@ impl Mirror {
         let sha512 = known.as_ref().and_then(announced_sha512);
         let errand = (key.clone(), spelling);
         let arrival = || Arrival::new(REACH, priority);
-        let arrival = match self.inner.fetches.join(errand, MOST_FOLLOWERS, arrival) {
+        let (arrival, part) = match self.inner.fetches.join(errand, MOST_FOLLOWERS, arrival) {
             Joined::Follows(arrival) => {
                 arrival.urgency.raise(priority);
                 self.tally(source).count(Event::PackageCollapsed);
-                arrival
+                (arrival, Part::Joined)
             }
             Joined::Leads(lead, arrival) => {
                 self.tally(source).count(Event::PackageMiss);
                 // A task of its own: it goes on when those who wait for it have gone.
                 tokio::spawn(via::carried(self.clone().lead(lead, key, known)));
-                arrival
+                (arrival, Part::Began)
             }
             Joined::Crowded => return Err(MirrorError::Crowded),
         };
@@ -78,7 +78,9 @@ impl Mirror {
             return Err(MirrorError::Slow { what, patience });
         };
         match begun? {
-            arriving if arriving.is_streaming() => Ok(Located::Arriving(arriving)),
+            arriving if arriving.is_streaming() => {
+                Ok(Located::Arriving(arriving.counted(part, self.tally(source).clone())))
+            }
             arriving => Ok(Located::Held(Box::new(arriving.finished().await?))),
         }
     }

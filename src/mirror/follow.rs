@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt as _, try_unfold};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _, try_unfold};
 
 use super::MirrorError;
 use super::coalesce::{Begun, Flight, Lost, Passage, Reach, Step};
+use super::counters::{Event, Tally};
 use super::locate::HeldPackage;
 use super::spool::SpoolFile;
 use crate::upstream::{Priority, Urgency};
@@ -76,6 +77,17 @@ pub struct Arriving {
     sha512: Option<String>,
     /// What was being written when this began: a fetch that ends meanwhile does not take it away.
     incoming: Option<Incoming>,
+    part: Part,
+    tally: Tally,
+}
+
+/// What somebody who waits for a fetch has to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It was begun for them.
+    Began,
+    /// It ran already.
+    Joined,
 }
 
 /// A package that is being written.
@@ -95,7 +107,20 @@ impl Arriving {
             arrival,
             sha512,
             incoming,
+            part: Part::Began,
+            tally: Tally::default(),
         })
+    }
+
+    /// Tells what whoever waits has to do with the fetch, and where to count what is passed on.
+    pub(super) fn counted(self, part: Part, tally: Tally) -> Self {
+        Self { part, tally, ..self }
+    }
+
+    /// Returns what whoever waits has to do with the fetch.
+    #[must_use]
+    pub fn part(&self) -> Part {
+        self.part
     }
 
     /// Returns whether its bytes can be passed on; if not, it is in the store already.
@@ -138,7 +163,9 @@ impl Arriving {
             place: 0,
             read: Bytes::new(),
         };
-        Ok(try_unfold(follower, Follower::next).boxed())
+        let tally = self.tally;
+        let passed = move |bytes: &Bytes| tally.add(Event::ByteServed, bytes.len() as u64);
+        Ok(try_unfold(follower, Follower::next).inspect_ok(passed).boxed())
     }
 }
 

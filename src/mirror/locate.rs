@@ -154,26 +154,28 @@ impl Mirror {
     }
 
     /// Makes sure that a version is known, wherever it is: by what upstreams announce, and by fetching it from those that announce
-    /// nothing. Returns once its record is there; a version that nobody has is no error, one that may be somewhere is.
+    /// nothing. Returns once its record is there; a version that nobody has is no error, one that may be somewhere is. What
+    /// it returns is how it came to be known; `None` where it was known before.
     pub async fn learn_version(
         &self,
         feed: &SourceName,
         id: &PackageId,
         version: &NuGetVersion,
-    ) -> Result<(), MirrorError> {
+    ) -> Result<Option<Served>, MirrorError> {
         let view = self.view(feed)?;
         if is_shown(view, id, version) {
-            return Ok(());
+            return Ok(None);
         }
-        let failures = self.learn(view, std::slice::from_ref(id), Need::Fresh).await?.failures;
+        let learnt = self.learn(view, std::slice::from_ref(id), Need::Fresh).await?;
         if is_shown(view, id, version) {
-            return Ok(());
+            return Ok(Some(learnt.served));
         }
-        match self.try_silent_upstreams(view, id, version, failures).await {
-            Ok(Located::Held(_)) | Err(MirrorError::NotFound { .. }) => Ok(()),
-            Ok(Located::Arriving(arriving)) => arriving.wait().await,
-            Err(error) => Err(error),
+        match self.try_silent_upstreams(view, id, version, learnt.failures).await {
+            Ok(Located::Held(_)) | Err(MirrorError::NotFound { .. }) => {}
+            Ok(Located::Arriving(arriving)) => arriving.wait().await?,
+            Err(error) => return Err(error),
         }
+        Ok(Some(Served::undated(Standing::Missed)))
     }
 
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.

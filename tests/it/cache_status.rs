@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::support::app::{Answer, KEY, TestApp, find, send};
 use crate::support::gallery::{find_target, upstream};
 use crate::support::nupkg::Nupkg;
-use crate::support::upstream::{Reply, ScriptedUpstream};
+use crate::support::random::Random;
+use crate::support::upstream::{Gate, Reply, ScriptedUpstream};
 
 const ENTRY: &str = "/api/v2/Packages(Id='git',Version='1.0')";
 const NUPKG: &str = "/api/v2/package/git/1.0";
@@ -50,8 +51,7 @@ async fn what_an_upstream_says_is_a_miss_then_a_hit_then_stale() {
     let gallery = ScriptedUpstream::start().await;
     gallery.has(&[&package]);
     let app = TestApp::start(&upstream("gallery", &gallery)).await;
-    let (miss, _) = told(&app, &find("git")).await;
-    assert_eq!(miss, "larder; fwd=uri-miss; stored");
+    assert_eq!(told(&app, ENTRY).await.0, "larder; fwd=uri-miss; stored");
     assert_eq!(told(&app, NUPKG).await, both("larder; fwd=uri-miss; stored", None));
     app.spool_empties().await;
     app.clock.advance(Duration::from_secs(60));
@@ -88,4 +88,42 @@ async fn what_an_upstream_says_is_a_miss_then_a_hit_then_stale() {
         "{status}"
     );
     assert_eq!(told(&app, NUPKG).await.0, "larder; hit; detail=offline");
+}
+
+#[tokio::test]
+async fn who_joins_a_fetch_is_told_so() {
+    let package = Nupkg::new("git", "1.0")
+        .file("tools/data.bin", Random::from_seed(1).bytes(1_000_000))
+        .pack();
+    let (gallery, gate) = (ScriptedUpstream::start().await, Gate::new());
+    gallery.has(&[&package]);
+    gallery.serves(&package, Reply::ok(package.bytes.clone()).gate(500_000, &gate));
+    let app = TestApp::start(&upstream("gallery", &gallery)).await;
+    let mut answers = Vec::new();
+    for expected in [
+        "larder; fwd=uri-miss; stored",
+        "larder; fwd=uri-miss; stored; collapsed",
+    ] {
+        let answer = app.request("GET", NUPKG).send().await.expect("an answer");
+        assert_eq!(answer.headers()["cache-status"], expected);
+        answers.push(answer);
+    }
+    gate.open();
+    for answer in answers {
+        assert!(answer.bytes().await.expect("a whole answer") == package.bytes);
+    }
+    let status = app.manage("GET", "/admin/status").await.expect_status(200);
+    let status: serde_json::Value = serde_json::from_slice(&status.body).expect("JSON");
+    let counts = &status["upstreams"][0]["counts"];
+    let length = package.bytes.len();
+    assert_eq!(
+        [&counts["bytes_served"], &counts["bytes_fetched"]],
+        [2 * length, length],
+        "{counts:#}"
+    );
+    assert_eq!(
+        [&counts["package_misses"], &counts["package_collapsed"]],
+        [1, 1],
+        "{counts:#}"
+    );
 }

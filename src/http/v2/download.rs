@@ -19,7 +19,7 @@ use crate::http::date::format_date;
 use crate::http::error::ApiError;
 use crate::http::range::{Reply, Representation, content_range, decide};
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::{Arriving, HeldPackage, Located};
+use crate::mirror::{Arriving, HeldPackage, Located, Part};
 use crate::nuget::framework::Targets;
 use crate::nuget::{NuGetVersion, PackageId, SemVerLevel, Sha512};
 use crate::odata::address::Key;
@@ -80,11 +80,18 @@ async fn answer(
     naming: Naming,
 ) -> Result<Response, ApiError> {
     let delivery = app.mirror.locate(feed.feed, &key.id, &key.version).await?;
+    let mut part = Part::Began;
     let mut response = match delivery.located {
         Located::Held(held) => from_store(app, &held, parts, naming).await?,
-        Located::Arriving(arriving) => on_its_way(app, key, arriving, parts, naming).await?,
+        Located::Arriving(arriving) => {
+            part = arriving.part();
+            on_its_way(app, key, arriving, parts, naming).await?
+        }
     };
     cache_status::tell(response.headers_mut(), delivery.served);
+    if part == Part::Joined {
+        cache_status::tell_joined(response.headers_mut());
+    }
     // A 304 has it too (RFC 9110 section 15.4.5): what it renews is fresh again.
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
         let caching = match naming {

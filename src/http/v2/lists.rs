@@ -185,12 +185,15 @@ pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result
 }
 
 async fn look_up(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result<(Answer, Option<Edition>), ApiError> {
-    app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
+    let learnt = app.mirror.learn_version(feed.feed, &key.id, &key.version).await?;
     let mut query = plan::package(key);
     narrow(feed, &mut query);
     let prepared = app.mirror.prepare(feed.feed, &query, &Relayed::default()).await?;
     let edition = prepared.edition();
-    Ok((app.mirror.answer_prepared(prepared, &query).await?, edition))
+    let mut answer = app.mirror.answer_prepared(prepared, &query).await?;
+    // What was learnt just now is fresh when the query comes to it.
+    answer.served = learnt.map_or(answer.served, |learnt| learnt.and(answer.served));
+    Ok((answer, edition))
 }
 
 fn validators(app: &App, feed: &FeedRequest<'_>, head: &Parts, edition: Option<Edition>) -> Option<Validators> {
