@@ -69,6 +69,11 @@ impl Views {
         self.feeds.iter().find(|feed| feed.shape().name == *name)
     }
 
+    /// Returns the views of all feeds.
+    pub fn feeds(&self) -> impl Iterator<Item = &FeedView> {
+        self.feeds.iter().map(|feed| &**feed)
+    }
+
     /// Returns whether any feed takes an id from a source.
     #[must_use]
     pub fn admits(&self, source: &SourceName, id: &PackageId) -> bool {

@@ -124,11 +124,14 @@ impl Mirror {
         self.inner.lookups.run(key, work, |lost| Err(lost.into())).await
     }
 
-    /// Asks one upstream for an id and keeps what it says, with the time.
+    /// Asks one upstream for an id, if it may be asked, and keeps what it says, with the time.
     async fn look_up(&self, source: &SourceName, id: &PackageId, urgency: &Urgency) -> Result<(), MirrorError> {
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Ok(());
         };
+        if !policy::may_ask(&self.inner.views, source, id) {
+            return Ok(());
+        }
         let failed = |error| MirrorError::upstream(source, id.to_string(), error);
         let answer = upstream.versions(id, None, urgency);
         let answer = match urgency.get() {
