@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Content, Instant, Record, Row};
-use crate::nuget::NuGetVersion;
+use crate::nuget::{AnnouncedHash, NuGetVersion};
 
 /// A change to the versions of one id in one source.
 #[derive(Debug, Clone)]
@@ -161,11 +161,12 @@ pub fn merge_announced(existing: &[Record], announced: Record) -> Option<Record>
 /// Returns whether an announcement names another SHA-512 than that of the bytes that are held.
 #[must_use]
 pub fn contradicts(held: Option<&Content>, announced: &Record) -> bool {
-    let is_sha512 = announced
-        .property("PackageHashAlgorithm")
-        .is_some_and(|algorithm| algorithm.eq_ignore_ascii_case("SHA512"));
-    match (held, announced.property("PackageHash")) {
-        (Some(held), Some(hash)) if is_sha512 && !hash.is_empty() => held.sha512 != hash,
+    let hash = AnnouncedHash::parse(
+        announced.property("PackageHash"),
+        announced.property("PackageHashAlgorithm"),
+    );
+    match (held, hash) {
+        (Some(held), AnnouncedHash::Sha512(hash)) => held.sha512 != hash.base64(),
         _ => false,
     }
 }
@@ -188,6 +189,7 @@ mod tests {
     use super::*;
     use crate::catalog::testing::{instant, record, row};
     use crate::catalog::{Origin, Property};
+    use crate::nuget::digest::Sha512Hasher;
 
     /// `1.0`: announced; `1.0=a`: its bytes are held and called `a`; `1.0:text`: announced with that title; `1.0#a`: announced
     /// with that hash.
@@ -204,7 +206,7 @@ mod tests {
             }
             Some(("#", hash)) => {
                 made.properties = vec![
-                    Property::text("PackageHash", Some(hash)),
+                    Property::text("PackageHash", Some(&digest(hash))),
                     Property::text("PackageHashAlgorithm", Some("SHA512")),
                 ];
             }
@@ -213,9 +215,25 @@ mod tests {
         made
     }
 
+    /// The digest of bytes that are called so; none for nothing.
+    fn digest(name: &str) -> String {
+        if name.is_empty() {
+            return String::new();
+        }
+        let mut hasher = Sha512Hasher::default();
+        hasher.update(name.as_bytes());
+        hasher.finish().base64()
+    }
+
+    /// What bytes with a digest are called.
+    fn called(found: &str) -> &str {
+        let known = ["a", "b", "c"].into_iter().find(|name| digest(name) == found);
+        known.unwrap_or(found)
+    }
+
     fn held(name: &str) -> Content {
         Content {
-            sha512: name.to_owned(),
+            sha512: digest(name),
             size: 7,
         }
     }
@@ -229,9 +247,12 @@ mod tests {
             return format!("{outcome:?}");
         };
         let shown = |record: &Record| {
-            let content = record.content.as_ref().map(|content| format!("={}", content.sha512));
+            let content = record
+                .content
+                .as_ref()
+                .map(|content| format!("={}", called(&content.sha512)));
             let title = record.row.title.as_ref().map(|title| format!(":{}", title.as_str()));
-            let hash = record.property("PackageHash").map(|hash| format!("#{hash}"));
+            let hash = record.property("PackageHash").map(|hash| format!("#{}", called(hash)));
             let parts = [content, title, hash].into_iter().flatten().collect::<String>();
             format!("{}{parts}", record.row.version)
         };
@@ -292,12 +313,16 @@ mod tests {
             (Some("SHA512"), Some("a"), false),
             (Some("SHA512"), Some(""), false),
             (Some("SHA512"), None, false),
+            (Some("SHA-512"), Some("b"), true),
             (Some("SHA256"), Some("b"), false),
-            (None, Some("b"), false),
+            (Some("MD5"), Some("b"), false),
+            // As in the check of what was fetched, its length tells what it is.
+            (None, Some("b"), true),
+            (None, Some("a"), false),
         ] {
             let mut announced = parse("1.0");
             announced.properties = vec![
-                Property::text("PackageHash", hash),
+                Property::text("PackageHash", hash.map(digest).as_deref()),
                 Property::text("PackageHashAlgorithm", algorithm),
             ];
             assert_eq!(
@@ -306,6 +331,23 @@ mod tests {
                 "{algorithm:?} {hash:?}"
             );
             assert!(!contradicts(None, &announced));
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_contradicts_nothing() {
+        for (hash, expected) in [
+            (format!(" {}\n", digest("a")), false),
+            (format!(" {}\n", digest("b")), true),
+            ("b".to_owned(), false),
+            (digest("b").to_lowercase().replace('=', ""), false),
+        ] {
+            let mut announced = parse("1.0");
+            announced.properties = vec![
+                Property::text("PackageHash", Some(&hash)),
+                Property::text("PackageHashAlgorithm", Some("SHA512")),
+            ];
+            assert_eq!(contradicts(Some(&held("a")), &announced), expected, "{hash:?}");
         }
     }
 

@@ -29,6 +29,8 @@ pub enum Event {
     UpstreamError,
     /// A package came that is not the one that was announced, or none at all; it was dropped.
     PackageRejected,
+    /// The upstream announces another hash for a package that is held; what is held stays.
+    PackageContradicted,
     /// A byte of a package was sent to a client.
     ByteServed,
     /// A byte of a package came from the upstream.

@@ -7,12 +7,13 @@ use futures::stream::{StreamExt as _, iter};
 use tokio::time::timeout;
 
 use super::coalesce::Coalescer;
+use super::counters::Event;
 use super::fetch::mirrored_sidecar;
 use super::freshness::{self, Finding, Freshness};
 use super::remembered::Absence;
 use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError, policy};
-use crate::catalog::change::merge_announced;
+use crate::catalog::change::{contradicts, merge_announced};
 use crate::catalog::manifest::{announced_properties, announced_row};
 use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, SourceName};
 use crate::nuget::PackageId;
@@ -206,6 +207,11 @@ impl Mirror {
             let before = known.iter().find(|known| known.row.version == announced.version);
             let record = announced_record(source, announced, before, now, &mut interner);
             if let Some(before) = before
+                && contradicts(before.content.as_ref(), &record)
+            {
+                self.raise_alarm(before);
+            }
+            if let Some(before) = before
                 && let Some(merged) = merge_announced(&known, record.clone())
             {
                 self.keep_saying(before, &merged, now).await?;
@@ -214,6 +220,13 @@ impl Mirror {
         }
         self.commit(source, id, change(records)).await?;
         Ok(())
+    }
+
+    /// Says that an upstream would have other bytes for a version than those that are held and go on being served.
+    fn raise_alarm(&self, held: &Record) {
+        self.tally(&held.source).count(Event::PackageContradicted);
+        let (id, version) = (&held.row.id, &held.row.version);
+        tracing::error!(upstream.name = %held.source, package.id = %id, package.version = %version, "the upstream announces another hash for a package that is held: one of the two was tampered with; what is held stays");
     }
 
     /// Writes what is said of a held version into its sidecar. Counts alone, which rise all the time, are not worth it.

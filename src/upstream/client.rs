@@ -17,6 +17,7 @@ use super::answer::Answer;
 use super::error::{BadAnswer, Outage, UpstreamError, bad, unavailable};
 use super::guard::{Guard, NotPublic, PublicResolver};
 use super::headers::{is_redirect, redirect_target, retry_after};
+use super::names::Names;
 use super::scheduler::{Permit, Scheduler, Share};
 use super::settings::{ClientSettings, Timeouts};
 use super::status::UpstreamStatus;
@@ -73,6 +74,7 @@ pub(crate) struct HttpClient {
     /// For everywhere else, on the public internet.
     abroad: reqwest::Client,
     guard: Guard,
+    names: Names,
     scheduler: Scheduler,
     timeouts: Timeouts,
     uplink: Uplink,
@@ -102,14 +104,16 @@ impl HttpClient {
         };
         let proxies = settings.access.proxies();
         let is_proxied = !proxies.is_empty();
-        let resolver = PublicResolver::new(proxies);
-        let at_home = builder()?.build().map_err(SetupError::Client)?;
+        let resolver = PublicResolver::new(settings.names.clone(), proxies);
+        let at_home = builder()?.dns_resolver(settings.names.clone()).build();
+        let at_home = at_home.map_err(SetupError::Client)?;
         let abroad = builder()?.dns_resolver(resolver).build().map_err(SetupError::Client)?;
         let guard = Guard::new(home, &settings.internal_hosts);
         Ok(Self {
             at_home,
             abroad,
             guard,
+            names: settings.names.clone(),
             scheduler: Scheduler::new(&address::without_credentials(home.clone()), settings),
             timeouts,
             uplink: settings.uplink.clone(),
@@ -260,7 +264,7 @@ impl HttpClient {
             .admit(url)
             .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;
         if self.is_proxied {
-            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url)).await;
+            let judged = timeout(self.timeouts.connect, self.guard.admit_name(url, &self.names)).await;
             judged
                 .map_err(|_| unavailable(url, Outage::ConnectTimeout(self.timeouts.connect)))?
                 .map_err(|refusal| bad(url, BadAnswer::Guarded(refusal.to_string())))?;

@@ -11,7 +11,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use crate::limits::MAX_ADDRESSES_OF_A_NAME;
+use super::names::Names;
 
 /// Why an address is not connected to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,17 +66,18 @@ impl Guard {
 
     /// Judges a URL whose host is a name that a proxy looks up in our stead. Of its addresses none may be internal, since the proxy
     /// takes any; where the name is not known here, the proxy alone can tell, and its own rules are all there is.
-    pub(crate) async fn admit_name(&self, url: &Url) -> Result<(), NotPublic> {
+    pub(crate) async fn admit_name(&self, url: &Url, names: &Names) -> Result<(), NotPublic> {
         let Some(Host::Domain(host)) = url.host() else {
             return Ok(());
         };
         if self.is_configured(url) {
             return Ok(());
         }
-        let Ok(found) = tokio::net::lookup_host((host, 0)).await else {
+        let Ok(found) = names.look_up(host).await else {
             return Ok(());
         };
-        let internal = found.map(|found| found.ip()).find(|address| !is_public(*address));
+        let mut found = found.into_iter().map(|found| found.ip());
+        let internal = found.find(|address| !is_public(*address));
         internal.map_or(Ok(()), |address| {
             let host = host.to_owned();
             Err(NotPublic { host, address })
@@ -84,17 +85,18 @@ impl Guard {
     }
 }
 
-/// Looks names up with the system's resolver and leaves out addresses that are not public.
+/// Looks names up and leaves out addresses that are not public.
 #[derive(Debug)]
 pub(crate) struct PublicResolver {
+    names: Names,
     /// Names that may lie anywhere: the proxies that the environment names.
     exempt: Vec<String>,
 }
 
 impl PublicResolver {
     /// Makes the resolver. Proxies are looked up by it too, and most are internal.
-    pub(crate) fn new(exempt: Vec<String>) -> Self {
-        Self { exempt }
+    pub(crate) fn new(names: Names, exempt: Vec<String>) -> Self {
+        Self { names, exempt }
     }
 }
 
@@ -102,9 +104,9 @@ impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         let is_exempt = self.exempt.iter().any(|exempt| exempt.eq_ignore_ascii_case(&host));
+        let names = self.names.clone();
         async move {
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.take(MAX_ADDRESSES_OF_A_NAME).collect();
+            let found = names.look_up(&host).await?;
             let admitted = if is_exempt { found } else { public_only(host, found)? };
             Ok(Box::new(admitted.into_iter()) as Addrs)
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::access::AccessSettings;
 use super::breaker::BreakerSettings;
 use super::hosts::Hosts;
+use super::names::Names;
 use super::retry::RetrySettings;
 use super::scheduler::PaceSettings;
 use super::tempo::Slowest;
@@ -47,6 +48,8 @@ pub struct ClientSettings {
     pub access: AccessSettings,
     /// Hosts beside that of its address that may lie at internal network addresses: names or addresses.
     pub internal_hosts: Vec<String>,
+    /// How names are looked up.
+    pub names: Names,
     /// How failures are tried again.
     pub retry: RetrySettings,
     /// When it is given up for a while.

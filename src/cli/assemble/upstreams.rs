@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::secrets::{self, reveal};
 use crate::config::{self, Config, ProxyConfig, UpstreamConfig, UpstreamKind, UserAgent};
 use crate::upstream::{
-    AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, PaceSettings, ProxySettings, RetrySettings,
+    AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, Names, PaceSettings, ProxySettings, RetrySettings,
     Slowest, TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
 };
 use crate::via::Pseudonym;
@@ -38,6 +38,7 @@ pub(super) fn make(
         user_agent,
         access: access(&upstream.access)?,
         internal_hosts: upstream.access.internal_hosts.clone(),
+        names: Names::default(),
         retry: RetrySettings {
             attempts: upstream.attempts,
             ..RetrySettings::default()

@@ -35,6 +35,8 @@ pub struct Counts {
     pub package_collapsed: u64,
     /// Packages that came and were refused: they are not what was announced, or no packages.
     pub packages_rejected: u64,
+    /// How often the upstream announced another hash for a package that is held; what is held stays.
+    pub packages_contradicted: u64,
     /// Ids that were known and fresh when they were needed.
     pub metadata_hits: u64,
     /// Ids that were known and stale, and were served so.
@@ -62,6 +64,7 @@ impl Counts {
             package_misses: tally.get(Event::PackageMiss),
             package_collapsed: tally.get(Event::PackageCollapsed),
             packages_rejected: tally.get(Event::PackageRejected),
+            packages_contradicted: tally.get(Event::PackageContradicted),
             metadata_hits: tally.get(Event::MetadataHit),
             metadata_stale: tally.get(Event::MetadataStale),
             metadata_misses: tally.get(Event::MetadataMiss),
