@@ -38,7 +38,7 @@ pub use self::timing::{Freshness, Timeouts};
 pub use self::units::ByteSize;
 pub use self::upstream::{
     Access, Credentials, HeaderName, IdRules, ProxyConfig, SearchMode, SyncConfig, SyncMetadata, UpstreamConfig,
-    UpstreamKind, UrlTemplate, UserAgent,
+    UpstreamKind, UpstreamLimits, UrlTemplate, UserAgent,
 };
 
 /// The file that larder comes with: every key, its meaning and its default.

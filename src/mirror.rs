@@ -9,14 +9,17 @@ mod counters;
 mod deliver;
 mod error;
 mod fetch;
+mod findings;
 mod follow;
 mod freshness;
+mod learn;
 mod locate;
 mod lookup;
 mod offline;
 mod outages;
 mod policy;
 mod publish;
+mod purge;
 mod query;
 mod relay;
 mod remembered;
@@ -47,6 +50,7 @@ pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
 pub use offline::{Configured, Offline, OfflineError};
 pub use publish::{PublishError, Published};
+pub use purge::{Purge, Purged, PurgedIds};
 pub use query::{Answer, Answered, Prepared};
 pub use relay::Gap;
 pub use served::{Served, Standing};
@@ -120,9 +124,12 @@ struct Inner {
     lookups: lookup::Lookups,
     fetches: fetch::Fetches,
     relays: relay::Relays,
-    absences: remembered::Absences,
+    findings: findings::Findings,
+    purges: purge::Purges,
+    revalidations: learn::Revalidations,
+    /// The upstreams' addresses, without secrets.
+    addresses: HashMap<SourceName, String>,
     undelivered: remembered::Undelivered,
-    notes: remembered::Notes,
     outages: outages::Outages,
     counters: counters::Counters,
     /// Files and index change together, one change of a package at a time.
@@ -151,6 +158,9 @@ impl Mirror {
         let at = clock.now();
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
+        let revalidations = learn::Revalidations::new(upstreams.keys());
+        let address = |(name, upstream): (&SourceName, &Arc<dyn Upstream>)| (name.clone(), upstream.status().home);
+        let addresses = upstreams.iter().map(address).collect();
         let views = Views::new(feeds, at);
         for RowChange { seq, source, id, rows } in rows {
             let (source, id) = (&source, &id);
@@ -174,9 +184,11 @@ impl Mirror {
                 lookups: lookup::Lookups::default(),
                 fetches: fetch::Fetches::default(),
                 relays: relay::Relays::default(),
-                absences: remembered::Absences::default(),
+                findings: findings::Findings::default(),
+                purges: purge::Purges::default(),
+                revalidations,
+                addresses,
                 undelivered: remembered::Undelivered::default(),
-                notes: remembered::Notes::default(),
                 outages: outages::Outages::default(),
                 counters,
                 writes: KeyedLocks::default(),

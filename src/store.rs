@@ -13,7 +13,7 @@ pub mod rebuild;
 pub mod sidecar;
 pub mod sled_index;
 
-pub use index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
+pub use index::{Committed, Index, IndexError, Note, NoteText, RecordKey, RowChange, Seq};
 pub use open::{OpenError, Opening, Store, StoreSettings};
 pub use packages::{Packages, PackagesError};
 pub use sidecar::Sidecar;

@@ -1,6 +1,7 @@
 //! From the configuration to the parts of a running mirror. The tests put theirs together here too.
 
 mod feeds;
+mod pauses;
 mod secrets;
 mod upstreams;
 
@@ -61,7 +62,8 @@ fn nupkg_limits(config: &Config) -> NupkgLimits {
 pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Clock) -> anyhow::Result<Mirror> {
     let (uplink, pseudonym) = (Uplink::default(), Pseudonym::random());
     let mut upstreams: HashMap<SourceName, Arc<dyn Upstream>> = HashMap::new();
-    let hosts = Hosts::new(clock.clone(), Vec::new(), Box::new(|_| {}));
+    let kept = pauses::read(&store.state);
+    let hosts = Hosts::new(clock.clone(), kept, pauses::keeper(store.state.clone()));
     for upstream in config.upstreams() {
         let made = upstreams::make(config, upstream, (&uplink, &pseudonym), &hosts)
             .with_context(|| format!("the upstream '{}' cannot be set up", upstream.name))?;

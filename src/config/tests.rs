@@ -54,9 +54,10 @@ fn the_shipped_file_holds_every_key_with_its_default() {
             + storage::KEYS.len()
             + limits::KEYS.len()
             + 2 * (timing::FRESHNESS_KEYS.len() + timing::TIMEOUT_KEYS.len())
+            + upstream::limits::KEYS.len()
             + upstream::KEYS.len()
             + upstream::SYNC_KEYS.len()
-            - 3
+            - 4
             + 7
     );
 }
@@ -111,6 +112,11 @@ const FULL: &str = r#"
         ca = "ca.pem"
         [upstream.timeouts]
         connect = "1s"
+        [upstream.limits]
+        preset = "community"
+        downloads_per_minute = 60
+        packages = { Big = 2 }
+        longest_wait = "5s"
         [[upstream]]
         name = "community"
         kind = "v2"
@@ -161,6 +167,11 @@ fn a_full_file() {
     assert_eq!(vendor.freshness.stale_if_error, Duration::from_secs(86_400));
     assert_eq!(vendor.freshness.search, config.freshness.search);
     assert_eq!(vendor.timeouts.connect, Duration::from_secs(1));
+    let limits = &vendor.limits;
+    assert_eq!((limits.requests_per_minute, limits.downloads_per_minute), (600, 60));
+    assert_eq!(limits.packages, [("big".to_owned(), 2)].into());
+    assert_eq!((limits.concurrency, limits.longest_wait), (8, Duration::from_secs(5)));
+    assert_eq!(community.limits.downloads_per_minute, 18);
     assert!(matches!(&vendor.kind, UpstreamKind::Template { template } if template.as_str().contains("s3cret")));
     let choco = config.default_feed();
     assert!(choco.reserves("Contoso.Agent") && choco.reserves("FABRIKAM") && !choco.reserves("git"));
@@ -200,7 +211,7 @@ fn what_is_shown_of_a_full_file() {
     }
     assert_eq!(shown["feed.choco.reserved"].0, "[\"contoso.*\", \"fabrikam\"]");
     assert_eq!(shown["server.listen"].1.to_string(), "mirror.toml:2");
-    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:32");
+    assert_eq!(shown["feed.choco.delete"].1.to_string(), "mirror.toml:37");
     assert_eq!(shown["feed.private.reserved"].1, &Origin::Default);
     assert!(!format!("{config:?}").contains("s3cret"));
 }
@@ -378,6 +389,22 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\ninternal_hosts = [\"http://b/\"]",
         "must be a host's name or address alone",
+    ),
+    (
+        "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\nlimits.preset = \"nuget\"",
+        "mirror.toml:5: upstream.a.limits.preset must be \"none\", \"community\" or \"nuget.org\", not \"nuget\"",
+    ),
+    (
+        "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\nlimits.concurrency = 0",
+        "upstream.a.limits.concurrency must be from 1 to 1000, not 0",
+    ),
+    (
+        "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\nlimits.packages = { git = \"5\" }",
+        "upstream.a.limits.packages has git, whose number must be a whole number, not text",
+    ),
+    (
+        "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\nlimits.longest_wait = \"1h\"",
+        "upstream.a.limits.longest_wait must be 10m or less",
     ),
     (
         "[[feed]]\nname = \"a\"\ndefault = false",

@@ -3,6 +3,7 @@
 mod access;
 mod ids;
 mod kind;
+pub(super) mod limits;
 mod search;
 mod sync;
 
@@ -19,6 +20,7 @@ use crate::catalog::SourceName;
 pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
+pub use self::limits::UpstreamLimits;
 pub use self::search::SearchMode;
 pub(super) use self::sync::KEYS as SYNC_KEYS;
 pub use self::sync::{SyncConfig, SyncMetadata};
@@ -42,6 +44,7 @@ pub(super) const KEYS: &[&str] = &[
     "search",
     "freshness",
     "timeouts",
+    "limits",
     "sync",
 ];
 
@@ -64,6 +67,8 @@ pub struct UpstreamConfig {
     pub freshness: Freshness,
     /// How long it is waited for.
     pub timeouts: Timeouts,
+    /// How often and how much at once it is asked.
+    pub limits: UpstreamLimits,
     /// Whether its list is kept known.
     pub sync: SyncConfig,
 }
@@ -89,6 +94,9 @@ impl UpstreamConfig {
         let mut below = section.below("timeouts", timing::TIMEOUT_KEYS)?;
         let timeouts = Timeouts::read(&mut below, timeouts)?;
         section.absorb(below);
+        let mut below = section.below("limits", limits::KEYS)?;
+        let limits = UpstreamLimits::read(&mut below, kind.host().as_deref())?;
+        section.absorb(below);
         let mut below = section.below("sync", SYNC_KEYS)?;
         let sync = SyncConfig::read(&mut below)?;
         section.absorb(below);
@@ -101,6 +109,7 @@ impl UpstreamConfig {
             search,
             freshness,
             timeouts,
+            limits,
             sync,
         })
     }

@@ -11,6 +11,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub(super) use board::Board;
 pub(super) use coalescer::Coalescer;
-pub(super) use flights::{Flights, Joined, Lead, Lost};
+pub(super) use flights::{Flight, Flights, Joined, Lead, Lost};
 pub(super) use passage::{Begun, Ending, Passage, Reach, Step};

@@ -7,7 +7,8 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 
 use super::counters::Event;
 use super::follow::Arriving;
-use super::remembered::Absence;
+use super::freshness::Freshness;
+use super::learn::Need;
 use super::served::{Served, Standing};
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::{Content, Instant, Origin, Record, SourceName};
@@ -91,7 +92,7 @@ impl Mirror {
         {
             return Ok(self.delivered(record, content));
         }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?.failures;
+        let failures = self.learn(view, std::slice::from_ref(id), Need::Fresh).await?.failures;
         let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
                 Some(content) => return Ok(self.delivered(record, content)),
@@ -119,8 +120,8 @@ impl Mirror {
         }
     }
 
-    /// Makes sure that a version is known where only fetching it can tell: at upstreams that announce nothing. Returns once its
-    /// record is there; a version that nobody has is no error, one that may be somewhere is.
+    /// Makes sure that a version is known, wherever it is: by what upstreams announce, and by fetching it from those that announce
+    /// nothing. Returns once its record is there; a version that nobody has is no error, one that may be somewhere is.
     pub async fn learn_version(
         &self,
         feed: &SourceName,
@@ -128,12 +129,11 @@ impl Mirror {
         version: &NuGetVersion,
     ) -> Result<(), MirrorError> {
         let view = self.view(feed)?;
-        let is_silent = |source: &SourceName| !self.announces(source);
-        if !policy::upstreams_for(view, id).any(is_silent) || self.record_of(view, id, version).await?.is_some() {
+        if is_shown(view, id, version) {
             return Ok(());
         }
-        let failures = self.learn(view, std::slice::from_ref(id)).await?.failures;
-        if self.record_of(view, id, version).await?.is_some() {
+        let failures = self.learn(view, std::slice::from_ref(id), Need::Fresh).await?.failures;
+        if is_shown(view, id, version) {
             return Ok(());
         }
         match self.try_silent_upstreams(view, id, version, failures).await {
@@ -214,19 +214,15 @@ impl Mirror {
             if self.announces(source) {
                 continue;
             }
-            let absence = Absence::Version(source.clone(), format!("{id} {version}"));
-            let lifetime = self.lifetimes(source).absent;
-            let is_known_absent = self
-                .inner
-                .absences
-                .recall(&absence)
-                .is_some_and(|at| self.is_recent(at, lifetime));
-            if is_known_absent {
+            let spelled = (source.clone(), id.clone(), format!("{id} {version}"));
+            let finding = self.finding_of_version(&spelled);
+            if self.judge(&(source.clone(), id.clone()), &finding) == Freshness::Absent {
+                self.tally(source).count(Event::NegativeHit);
                 continue;
             }
             match self.arrive(source, id, version, None).await {
                 Ok(located) => return Ok(located),
-                Err(MirrorError::NotFound { .. }) => self.inner.absences.remember(absence, self.inner.clock.now()),
+                Err(MirrorError::NotFound { .. }) => self.note_version_absent(spelled),
                 Err(failure @ (MirrorError::Upstream { .. } | MirrorError::Rejected { .. })) => failures.push(failure),
                 Err(broken) => return Err(broken),
             }
@@ -235,4 +231,10 @@ impl Mirror {
             what: format!("{id} {version}"),
         }))
     }
+}
+
+/// Returns whether a feed shows a version.
+fn is_shown(view: &FeedView, id: &PackageId, version: &NuGetVersion) -> bool {
+    let group = view.group(id);
+    group.is_some_and(|group| group.members().iter().any(|member| member.row.version == *version))
 }

@@ -1,188 +1,190 @@
-//! Asking upstreams for all versions of an id, and keeping what they say.
+//! Asking an upstream for all versions of an id, and keeping what it says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::stream::{StreamExt as _, iter};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::coalesce::Coalescer;
+use super::coalesce::{Board, Flight, Flights, Joined, Lost};
 use super::counters::Event;
+use super::error::Trouble;
 use super::fetch::mirrored_sidecar;
-use super::freshness::{self, Finding, Freshness};
-use super::remembered::Absence;
-use super::served::{Learnt, Served, Standing};
-use super::{Mirror, MirrorError, policy};
+use super::findings::Subject;
+use super::freshness::{Finding, Freshness};
+use super::{Mirror, MirrorError};
 use crate::catalog::change::{contradicts, merge_announced};
 use crate::catalog::manifest::{announced_properties, announced_row};
 use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, SourceName};
 use crate::nuget::PackageId;
-use crate::store::Note;
 use crate::store::packages::Place;
 use crate::upstream::{Outage, Priority, UpstreamError, Urgency, Versions};
 use crate::via;
-use crate::view::FeedView;
 
 /// The look-ups that run now.
-pub(super) type Lookups = Coalescer<(SourceName, PackageId), Result<(), MirrorError>>;
-
-/// How many look-ups one request may have under way at a time.
-const LOOKUPS_AT_A_TIME: usize = 8;
+pub(super) type Lookups = Flights<Subject, Lookup>;
 
 /// The longest that all pages of one look-up, or one page of a search, may take: bytes that only trickle in are no answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How many may wait for one look-up.
+const MOST_WAITERS: usize = 10_000;
+
+/// A look-up that runs.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    urgency: Urgency,
+    outcome: Board<Option<Result<(), MirrorError>>>,
+}
+
+impl Lookup {
+    fn new(priority: Priority) -> Self {
+        Self {
+            urgency: Urgency::new(priority),
+            outcome: Board::new(None),
+        }
+    }
+
+    /// Sets the outcome; the first one stays.
+    fn set(&self, outcome: Result<(), MirrorError>) {
+        self.outcome.change(|known| {
+            known.get_or_insert(outcome);
+        });
+    }
+}
+
+/// Why an id is asked for.
+#[derive(Debug)]
+pub(super) enum Occasion {
+    /// Somebody waits for what is not known, or not fresh.
+    Missing,
+    /// What is stale is to be renewed. The place among those that nobody waits for is given back at the end.
+    Stale(OwnedSemaphorePermit),
+    /// All is asked for anew.
+    Round,
+}
+
+impl Flight for Lookup {
+    fn lose(&self) {
+        self.set(Err(Lost::Dropped.into()));
+    }
+}
+
 impl Mirror {
-    /// Makes sure that what the feed's upstreams say of the ids is known and fresh. Returns what could not be learnt; what
-    /// was known before stays known.
-    pub(super) async fn learn(&self, view: &FeedView, ids: &[PackageId]) -> Result<Learnt, MirrorError> {
-        let mut needs: Vec<(SourceName, PackageId)> = Vec::new();
-        let mut learnt = Learnt::nothing();
-        for id in ids {
-            let upstreams = policy::upstreams_for(view, id);
-            for upstream in upstreams.filter(|upstream| self.announces(upstream)) {
-                // Most of what is asked for was asked for a short while ago.
-                match self.remembered_fresh(upstream, id) {
-                    Some(served) => learnt.served = learnt.served.and(served),
-                    None => needs.push((upstream.clone(), id.clone())),
-                }
-            }
-        }
-        let outcomes: Vec<_> = iter(needs)
-            .map(|(upstream, id)| async move { self.learn_one(&upstream, &id).await })
-            .buffer_unordered(LOOKUPS_AT_A_TIME)
-            .collect()
-            .await;
-        for outcome in outcomes {
-            match outcome {
-                Ok(()) => learnt.served = learnt.served.and(Served::undated(Standing::Renewed)),
-                Err(failure @ MirrorError::Upstream { .. }) => learnt.add(Learnt::failed(failure)),
-                Err(broken) => return Err(broken),
-            }
-        }
-        Ok(learnt)
+    /// Asks an upstream for an id, unless that has been done since, together with all who do so at the same time, and keeps what it
+    /// says.
+    pub(super) async fn ask_for_versions(&self, subject: &Subject) -> Result<(), MirrorError> {
+        self.outcome(self.begin_to_ask(subject, Priority::Client, Occasion::Missing))
+            .await
     }
 
-    async fn learn_one(&self, source: &SourceName, id: &PackageId) -> Result<(), MirrorError> {
-        if self.is_fresh(source, id).await? {
-            return Ok(());
-        }
-        let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
-        let work = move || {
-            via::carried(async move {
-                // A look-up that ended since somebody found nothing fresh has brought it.
-                if mirror.is_fresh(&upstream, &asked).await? {
-                    return Ok(());
-                }
-                mirror.look_up(&upstream, &asked, &Urgency::default()).await
-            })
-            .boxed()
-        };
-        let key = (source.clone(), id.clone());
-        self.inner.lookups.run(key, work, |lost| Err(lost.into())).await
-    }
-
-    async fn is_fresh(&self, source: &SourceName, id: &PackageId) -> Result<bool, MirrorError> {
-        let note = self.note(source, id).await?;
-        Ok(self.is_fresh_by(note.as_ref(), source, id))
-    }
-
-    /// As [`Self::is_fresh`], by what is in memory alone: `None` also where that does not tell.
-    fn remembered_fresh(&self, source: &SourceName, id: &PackageId) -> Option<Served> {
-        let note = self.inner.notes.recall(&(source.clone(), id.clone()))?;
-        if !self.is_fresh_by(note.as_ref(), source, id) {
-            return None;
-        }
-        let Some(note) = note else {
-            return Some(Served::undated(Standing::Fresh));
-        };
-        let age = (self.inner.clock.now() - note.at).to_std().unwrap_or_default();
-        Some(Served::aged(Standing::Fresh, age, self.lifetimes(source).present))
-    }
-
-    /// What an upstream has is noted durably; what it lacks is only remembered, and never more than a bounded number of
-    /// times: anybody can ask for names that nobody has.
-    fn is_fresh_by(&self, note: Option<&Note>, source: &SourceName, id: &PackageId) -> bool {
-        let absent = || {
-            let absence = Absence::Id(source.clone(), id.clone());
-            self.inner.absences.recall(&absence).map(Finding::Absent)
-        };
-        let finding = note.map(|note| Finding::Present(note.at)).or_else(absent);
-        let freshness = freshness::decide(finding, self.inner.clock.now(), self.lifetimes(source));
-        freshness == Freshness::Fresh
-    }
-
-    /// As [`Self::learn`] for one upstream, however fresh what is known is, and joined with whoever asks the same.
+    /// As [`Self::ask_for_versions`], however fresh what is known is.
     pub(super) async fn look_up_now(
         &self,
         source: &SourceName,
         id: &PackageId,
         priority: Priority,
     ) -> Result<(), MirrorError> {
-        let (mirror, upstream, asked) = (self.clone(), source.clone(), id.clone());
-        let work = move || async move { mirror.look_up(&upstream, &asked, &Urgency::new(priority)).await }.boxed();
-        let key = (source.clone(), id.clone());
-        self.inner.lookups.run(key, work, |lost| Err(lost.into())).await
+        let subject = (source.clone(), id.clone());
+        self.outcome(self.begin_to_ask(&subject, priority, Occasion::Round))
+            .await
+    }
+
+    async fn outcome(&self, lookup: Option<Arc<Lookup>>) -> Result<(), MirrorError> {
+        match lookup {
+            Some(lookup) => lookup.outcome.until(Clone::clone).await,
+            None => Err(Lost::Crowded.into()),
+        }
+    }
+
+    /// Joins the look-up that runs for an id, and makes it as urgent, or begins it; it goes on when nobody waits for it. `None`: too
+    /// many wait for it.
+    pub(super) fn begin_to_ask(
+        &self,
+        subject: &Subject,
+        priority: Priority,
+        occasion: Occasion,
+    ) -> Option<Arc<Lookup>> {
+        let joined = self
+            .inner
+            .lookups
+            .join(subject.clone(), MOST_WAITERS, || Lookup::new(priority));
+        let (event, lookup) = match joined {
+            Joined::Leads(lead, lookup) => {
+                let (mirror, subject, urgency) = (self.clone(), subject.clone(), lookup.urgency.clone());
+                tokio::spawn(via::carried(async move {
+                    let outcome = mirror.look_up_on(&occasion, &subject, &urgency).await;
+                    lead.land(|lookup| lookup.set(outcome));
+                    // Only now there is room for another one.
+                    if let Occasion::Stale(place) = occasion {
+                        drop(place);
+                    }
+                }));
+                (Event::MetadataMiss, lookup)
+            }
+            Joined::Follows(lookup) => {
+                lookup.urgency.raise(priority);
+                (Event::MetadataCollapsed, lookup)
+            }
+            Joined::Crowded => return None,
+        };
+        if priority == Priority::Client {
+            self.tally(&subject.0).count(event);
+        }
+        Some(lookup)
+    }
+
+    async fn look_up_on(&self, occasion: &Occasion, subject: &Subject, urgency: &Urgency) -> Result<(), MirrorError> {
+        let finding = self.finding(subject).await?;
+        let is_known = matches!(self.judge(subject, &finding), Freshness::Fresh | Freshness::Absent);
+        // A look-up that ended since somebody found nothing fresh has brought it.
+        if is_known && !matches!(occasion, Occasion::Round) {
+            return Ok(());
+        }
+        let outcome = self.look_up(subject, urgency).await;
+        match &outcome {
+            Err(MirrorError::Upstream { trouble, .. })
+                if *trouble == Trouble::Offline || !matches!(finding, Finding::Present(..)) => {}
+            _ => self.note_outcome(subject, &outcome),
+        }
+        outcome
     }
 
     /// Asks one upstream for an id, if it may be asked, and keeps what it says, with the time.
-    async fn look_up(&self, source: &SourceName, id: &PackageId, urgency: &Urgency) -> Result<(), MirrorError> {
+    async fn look_up(&self, subject: &Subject, urgency: &Urgency) -> Result<(), MirrorError> {
+        let (source, id) = subject;
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Ok(());
         };
         if !policy::may_ask(&self.inner.views, source, id) {
             return Ok(());
         }
-        let failed = |error| MirrorError::upstream(source, id.to_string(), error);
-        let answer = upstream.versions(id, None, urgency);
+        let began = self.inner.purges.now();
+        let known = self.validators(subject).await?;
+        let answer = upstream.versions(id, known.as_ref(), urgency);
         let answer = match urgency.get() {
             Priority::Client | Priority::Revalidation => in_time(source, answer).await,
             // It waits for its turn, however long that takes.
             Priority::Prefetch | Priority::Sync => answer.await,
         };
         self.heard(source, &answer);
-        let announced = match answer.map_err(failed)? {
-            Versions::Announced { versions, .. } => versions,
-            Versions::Unchanged => {
-                let at = self.inner.clock.now();
-                return self.put_note(source, id, Some(Note { at })).await;
+        let answer = answer.map_err(|error| MirrorError::upstream(source, id.to_string(), error))?;
+        let validators = match answer {
+            Versions::Unchanged => known,
+            Versions::Announced { versions, validators } => {
+                self.keep_announced(source, id, &versions, Change::Announce).await?;
+                tracing::debug!(upstream.name = %source, package.id = %id, versions = versions.len(), "asked the upstream for an id");
+                if versions.is_empty() {
+                    return self.note_absent(subject).await;
+                }
+                validators
             }
         };
-        self.keep_announced(source, id, &announced, Change::Announce).await?;
-        let at = self.inner.clock.now();
-        let note = (!announced.is_empty()).then_some(Note { at });
-        if note.is_none() {
-            self.inner
-                .absences
-                .remember(Absence::Id(source.clone(), id.clone()), at);
+        // What was purged while it was on its way is to be asked for again.
+        if self.inner.purges.is_purged(subject, began) {
+            return Ok(());
         }
-        self.put_note(source, id, note).await?;
-        tracing::debug!(upstream.name = %source, package.id = %id, versions = announced.len(), "asked the upstream for an id");
-        Ok(())
-    }
-
-    /// Returns what the index has noted of an id at an upstream. Memory answers where it can: notes change here alone.
-    pub(super) async fn note(&self, source: &SourceName, id: &PackageId) -> Result<Option<Note>, MirrorError> {
-        let key = (source.clone(), id.clone());
-        if let Some(note) = self.inner.notes.recall(&key) {
-            return Ok(note);
-        }
-        let noted = self.inner.index.note(&subject(source, id)).await;
-        let note = noted.map_err(MirrorError::index)?;
-        // A look-up that ended meanwhile has remembered what is newer.
-        self.inner.notes.remember_first(key, note.clone());
-        Ok(note)
-    }
-
-    async fn put_note(&self, source: &SourceName, id: &PackageId, note: Option<Note>) -> Result<(), MirrorError> {
-        let key = (source.clone(), id.clone());
-        let put = self.inner.index.put_note(&subject(source, id), note.clone()).await;
-        match put {
-            Ok(()) => self.inner.notes.remember(key, note),
-            // It may have been written all the same.
-            Err(_) => self.inner.notes.forget(&key),
-        }
-        put.map_err(MirrorError::index)
+        self.note_present(subject, validators).await
     }
 
     /// Keeps what an upstream says of versions of an id. For those whose bytes are held it goes into the sidecars too: an
@@ -285,9 +287,4 @@ fn announced_record(
         },
         committed: now,
     }
-}
-
-/// Names what a note about an id at an upstream is about.
-fn subject(source: &SourceName, id: &PackageId) -> String {
-    format!("id {source} {}", id.lower())
 }

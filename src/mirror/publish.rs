@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::spool::Spooled;
-use super::{Mirror, MirrorError};
+use super::{Mirror, MirrorError, Purge, PurgedIds};
 use crate::catalog::{Change, Content, Listed, Origin, Record, SourceName};
 use crate::nuget::nupkg::{self, Inspected, NupkgError};
 use crate::nuget::nuspec::{Advice, PushRefusal, Scrutiny};
@@ -135,6 +135,7 @@ impl Mirror {
             Committed::Conflict | Committed::Missing => return Err(exists(None)),
         }
         self.inner.index.flush().await.map_err(MirrorError::index)?;
+        self.forget_upstreams_word(&id).await;
         tracing::info!(feed.name = %feed, package.id = %id, package.version = %version, "published a package");
         Ok(Published {
             id,
@@ -142,6 +143,15 @@ impl Mirror {
             advice,
             hidden,
         })
+    }
+
+    /// What upstreams said of an id before it was pushed here is not to be believed where they come to be asked again. The package
+    /// is in, whatever comes of this.
+    async fn forget_upstreams_word(&self, id: &PackageId) {
+        let ids = PurgedIds::One(id.clone());
+        if let Err(error) = self.purge(&Purge { upstream: None, ids }).await {
+            tracing::warn!(package.id = %id, %error, "what upstreams said of a pushed id could not be forgotten");
+        }
     }
 
     /// Returns an upstream of which the feed shows versions of the id, because none is hosted.

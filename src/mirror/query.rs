@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::learn::Need;
 use super::relay::{Gap, Joined, Joining};
 use super::served::{Learnt, Served, Standing};
 use super::{Mirror, MirrorError};
@@ -77,12 +78,18 @@ impl Prepared {
 impl Mirror {
     /// Asks a feed's upstreams for what a query needs. `relayed` is what their own searches are asked with where the query fixes
     /// no id.
+    ///
+    /// # Errors
+    /// [`MirrorError::Upstream`] where what is known is too old to be served, and the upstream could not be asked.
     pub async fn prepare(&self, feed: &SourceName, query: &Query, relayed: &Relayed) -> Result<Prepared, MirrorError> {
         let view = self.view(feed)?;
         let (learnt, gaps, joined) = match &query.ids {
-            Some(ids) => (self.learn(view, ids).await?, Vec::new(), None),
+            Some(ids) => (self.learn(view, ids, Need::Any).await?, Vec::new(), None),
             None => self.search_for(view, query, relayed).await?,
         };
+        if let Some(refusal) = learnt.refusal {
+            return Err(refusal);
+        }
         let (cut, edition) = match joined {
             Some(Joined { cut, edition }) => (Some(cut), edition),
             None => (None, view.edition(query.ids.as_deref())),
@@ -110,7 +117,11 @@ impl Mirror {
             Standing::Failed
         };
         let served = Served::undated(standing);
-        Ok((Learnt { served, failures }, gaps, joined))
+        let learnt = Learnt {
+            failures,
+            ..served.into()
+        };
+        Ok((learnt, gaps, joined))
     }
 
     /// Answers the query that a feed was prepared for, or the counting of it.

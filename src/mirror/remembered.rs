@@ -7,22 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 
 use super::fetch::FetchKey;
-use crate::catalog::{Instant, SourceName};
-use crate::nuget::PackageId;
-use crate::store::Note;
+use crate::catalog::Instant;
 
-/// How many things of a kind are remembered.
+/// How many things of a kind are remembered where nothing else is said.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
-
-/// Something that an upstream was found to lack.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Absence {
-    /// Any version of an id.
-    Id(SourceName, PackageId),
-    /// A version, at an upstream that does not say which versions it has. As it was asked for: files may be called
-    /// `Git.1.0.nupkg` and not `git.1.0.0.nupkg`.
-    Version(SourceName, String),
-}
 
 /// When an upstream last failed to deliver a version that it announces.
 pub(super) type Undelivered = Remembered<FetchKey, Instant>;
@@ -33,13 +21,13 @@ pub(super) struct Remembered<K: Hash + Eq, V> {
     entries: Mutex<LruCache<K, V>>,
 }
 
-/// When absences were found.
-pub(super) type Absences = Remembered<Absence, Instant>;
-
-/// What the index has noted of ids at upstreams; `None` where it was looked up and there is nothing.
-pub(super) type Notes = Remembered<(SourceName, PackageId), Option<Note>>;
-
 impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
+    pub(super) fn of(capacity: NonZeroUsize) -> Self {
+        Self {
+            entries: Mutex::new(LruCache::new(capacity)),
+        }
+    }
+
     pub(super) fn remember(&self, key: K, value: V) {
         self.entries
             .lock()
@@ -47,16 +35,31 @@ impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
             .put(key, value);
     }
 
-    /// Remembers a value unless one is remembered already.
-    pub(super) fn remember_first(&self, key: K, value: V) {
+    /// Remembers a value unless one is remembered already; returns the one that is remembered then.
+    pub(super) fn remember_first(&self, key: K, value: V) -> V {
         self.entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(key, || value);
+            .get_or_insert(key, || value)
+            .clone()
     }
 
     pub(super) fn forget(&self, key: &K) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).pop(key);
+    }
+
+    /// Forgets all that `is_meant` says, and returns how many they were.
+    pub(super) fn forget_all(&self, is_meant: impl Fn(&K, &V) -> bool) -> usize
+    where
+        K: Clone,
+    {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let meant = entries.iter().filter(|(key, value)| is_meant(key, value));
+        let meant: Vec<K> = meant.map(|(key, _)| key.clone()).collect();
+        for key in &meant {
+            entries.pop(key);
+        }
+        meant.len()
     }
 
     pub(super) fn recall(&self, key: &K) -> Option<V> {
@@ -68,10 +71,28 @@ impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V> Default for Remembered<K, V> {
+impl<K: Hash + Eq, V: Clone> Default for Remembered<K, V> {
     fn default() -> Self {
-        Self {
-            entries: Mutex::new(LruCache::new(CAPACITY)),
-        }
+        Self::of(CAPACITY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let remembered = Remembered::of(NonZeroUsize::new(2).unwrap());
+        remembered.remember("a", 1);
+        remembered.remember("b", 2);
+        assert_eq!(remembered.recall(&"a"), Some(1));
+        remembered.remember("c", 3);
+        assert_eq!((remembered.recall(&"a"), remembered.recall(&"b")), (Some(1), None));
+        assert_eq!(remembered.remember_first("c", 9), 3);
+        assert_eq!(remembered.forget_all(|_, value| *value == 3), 1);
+        assert_eq!(remembered.remember_first("c", 9), 9);
+        remembered.forget(&"a");
+        assert_eq!(remembered.recall(&"a"), None);
     }
 }

@@ -76,26 +76,44 @@ pub(super) struct Learnt {
     pub(super) served: Served,
     /// The upstreams that could not be asked, once for each thing that they could not be asked for.
     pub(super) failures: Vec<MirrorError>,
+    /// Why what is known must not be served: it is too old, and nobody could be asked.
+    pub(super) refusal: Option<MirrorError>,
+}
+
+impl From<Served> for Learnt {
+    fn from(served: Served) -> Self {
+        Self {
+            served,
+            failures: Vec::new(),
+            refusal: None,
+        }
+    }
 }
 
 impl Learnt {
     pub(super) fn nothing() -> Self {
-        Self {
-            served: Served::LOCAL,
-            failures: Vec::new(),
-        }
+        Served::LOCAL.into()
     }
 
     pub(super) fn failed(failure: MirrorError) -> Self {
         Self {
             served: Served::undated(Standing::Failed),
             failures: vec![failure],
+            refusal: None,
+        }
+    }
+
+    pub(super) fn refused(failure: MirrorError) -> Self {
+        Self {
+            refusal: Some(failure.clone()),
+            ..Self::failed(failure)
         }
     }
 
     pub(super) fn add(&mut self, other: Self) {
         self.served = self.served.and(other.served);
         self.failures.extend(other.failures);
+        self.refusal = self.refusal.take().or(other.refusal);
     }
 }
 

@@ -226,7 +226,7 @@ impl Mirror {
         stage: Stage,
         started: crate::catalog::Instant,
     ) -> Result<(), MirrorError> {
-        let note = Some(Note { at: started });
+        let note = Some(Note::at(started));
         let put = self.inner.index.put_note(&stage.subject(source), note).await;
         put.map_err(MirrorError::index)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::stream::TryStreamExt as _;
 
-use super::index::{Committed, Index, Note, RecordKey, RowChange, Seq};
+use super::index::{Committed, Index, Note, NoteText, RecordKey, RowChange, Seq};
 use crate::catalog::testing::{described, instant, record, row};
 use crate::catalog::{Change, Content, Listed, Origin, Property, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
@@ -458,7 +458,7 @@ pub(crate) async fn many_ids_come_once_each<B: Bench>(bench: &mut B) {
 
 pub(crate) async fn notes_are_kept_and_forgotten<B: Bench>(bench: &mut B) {
     let index = bench.open();
-    let note = |at: &str| Some(Note { at: instant(at) });
+    let note = |at: &str| Some(Note::at(instant(at)));
     assert_eq!(index.note("id test git").await.unwrap(), None);
     for at in ["2024-01-01", "2024-01-02T03:04:05.678"] {
         index.put_note("id test git", note(at)).await.unwrap();
@@ -469,6 +469,19 @@ pub(crate) async fn notes_are_kept_and_forgotten<B: Bench>(bench: &mut B) {
     assert_eq!(index.note("id test git").await.unwrap(), None);
     assert_eq!(index.note("id test gi").await.unwrap(), note("2020-01-01"));
     index.put_note("never there", None).await.unwrap();
+    for subject in ["id test hg", "id other gi", "page test"] {
+        index.put_note(subject, note("2020-01-01")).await.unwrap();
+    }
+    for (beginning, expected) in [
+        ("id test ", vec!["id test gi", "id test hg"]),
+        ("id test gi", vec!["id test gi"]),
+        ("id t\u{10ffff}", vec![]),
+        ("", vec!["id other gi", "id test gi", "id test hg", "page test"]),
+    ] {
+        let mut noted = index.noted(beginning).await.unwrap();
+        noted.sort();
+        assert_eq!(noted, expected, "{beginning}");
+    }
     assert!(rows(&index, 0).await.is_empty());
 }
 
@@ -528,6 +541,10 @@ pub(crate) async fn what_was_flushed_is_there_again<B: Bench>(bench: &mut B) {
     done(&index, "hg", Change::Announce(vec![announced("hg", "2.0")])).await;
     let note = Note {
         at: instant("2024-01-01"),
+        said: NoteText {
+            address: Some("http://gallery.test/".to_owned()),
+            validators: None,
+        },
     };
     index.put_note("id test hg", Some(note.clone())).await.unwrap();
     index.flush().await.unwrap();

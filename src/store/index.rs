@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::codec::CodecError;
-use crate::catalog::{Change, Instant, Record, Row, SourceName};
+use crate::catalog::{Change, Instant, Record, Row, SourceName, Validators};
 use crate::nuget::{NuGetVersion, PackageId};
 
 /// The number of a commit: later commits have higher ones. 0 is before all.
@@ -54,10 +54,48 @@ pub struct RecordKey {
 }
 
 /// What is remembered of a subject beside its records: when an upstream last listed an id's versions, say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// When it was learnt.
     pub at: Instant,
+    /// What else is noted.
+    pub said: NoteText,
+}
+
+/// What is noted beside the time. Notes of before it was noted have nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteText {
+    /// The address of the upstream that said it, without secrets.
+    pub address: Option<String>,
+    /// What the upstream's answer can be compared with.
+    pub validators: Option<Validators>,
+}
+
+impl Note {
+    /// Notes a time alone.
+    #[must_use]
+    pub fn at(at: Instant) -> Self {
+        Self {
+            at,
+            said: NoteText::default(),
+        }
+    }
+
+    /// Writes the note: the time, and behind it the rest.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, CodecError> {
+        postcard::to_stdvec(&(self.at, &self.said)).map_err(CodecError::Damaged)
+    }
+
+    /// Reads a note; one that ends behind the time is of before there was a rest.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        let (at, rest) = postcard::take_from_bytes(bytes).map_err(CodecError::Damaged)?;
+        let said = if rest.is_empty() {
+            NoteText::default()
+        } else {
+            postcard::from_bytes(rest).map_err(CodecError::Damaged)?
+        };
+        Ok(Self { at, said })
+    }
 }
 
 /// Why the index could not answer. None of these means "not there".
@@ -133,6 +171,41 @@ pub trait Index: Send + Sync {
     /// Notes what was learnt of a subject; `None` forgets it. Need not survive a crash.
     fn put_note<'a>(&'a self, subject: &'a str, note: Option<Note>) -> BoxFuture<'a, Result<(), IndexError>>;
 
+    /// Returns the subjects of all notes that begin with a text, in no particular order.
+    fn noted<'a>(&'a self, beginning: &'a str) -> BoxFuture<'a, Result<Vec<String>, IndexError>>;
+
     /// Returns when every commit that ended before the call is on disk.
     fn flush(&self) -> BoxFuture<'_, Result<(), IndexError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::testing::instant;
+
+    #[test]
+    fn notes_of_before_are_read() {
+        let at = instant("2026-03-01T12:00:00");
+        let old = postcard::to_stdvec(&at).unwrap();
+        assert_eq!(Note::decode(&old).unwrap(), Note::at(at));
+        let note = Note {
+            at,
+            said: NoteText {
+                address: Some("http://gallery.test/".to_owned()),
+                validators: Some(Validators {
+                    upstream: "http://gallery.test/".to_owned(),
+                    etag: Some("\"1\"".to_owned()),
+                    last_modified: None,
+                }),
+            },
+        };
+        let new = note.encode().unwrap();
+        assert_eq!(Note::decode(&new).unwrap(), note);
+        // A larder of before reads the time and stops there.
+        assert_eq!(postcard::from_bytes::<Instant>(&new).unwrap(), at);
+        for end in 1..new.len() {
+            let cut = Note::decode(&new[..end]);
+            assert!(cut.is_err() || end == old.len(), "{end}: {cut:?}");
+        }
+    }
 }

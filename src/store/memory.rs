@@ -126,6 +126,12 @@ impl Index for MemoryIndex {
         ready(self.lock().notes.get(subject).cloned())
     }
 
+    fn noted<'a>(&'a self, beginning: &'a str) -> BoxFuture<'a, Result<Vec<String>, IndexError>> {
+        let state = self.lock();
+        let subjects = state.notes.keys().filter(|subject| subject.starts_with(beginning));
+        ready(subjects.cloned().collect())
+    }
+
     fn put_note<'a>(&'a self, subject: &'a str, note: Option<Note>) -> BoxFuture<'a, Result<(), IndexError>> {
         let mut state = self.lock();
         match note {

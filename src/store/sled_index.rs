@@ -23,8 +23,8 @@ use sled::{Batch, Db};
 
 pub use self::audit::Held;
 use self::keys::{
-    COMPLETE, ID, RECORD, RECORD_TEXT, ROW, ROW_TEXT, SEQ, id_prefix, keyed, note_key, read_seq, record_key, seq_key,
-    split_record_key,
+    COMPLETE, ID, RECORD, RECORD_TEXT, ROW, ROW_TEXT, SEQ, id_prefix, keyed, note_key, note_subject, read_seq,
+    record_key, seq_key, split_record_key,
 };
 use super::index::{Committed, Index, IndexError, Note, RecordKey, RowChange, Seq};
 use crate::catalog::change::{Outcome, apply};
@@ -378,10 +378,7 @@ impl Index for SledIndex {
         let key = note_key(subject);
         Box::pin(self.run(move |tree| {
             let bytes = tree.db.get(key).map_err(IndexError::Database)?;
-            let decode = |bytes: sled::IVec| {
-                postcard::from_bytes(&bytes).map_err(|error| IndexError::Damaged(codec::CodecError::Damaged(error)))
-            };
-            bytes.map(decode).transpose()
+            Ok(bytes.map(|bytes| Note::decode(&bytes)).transpose()?)
         }))
     }
 
@@ -390,15 +387,22 @@ impl Index for SledIndex {
         Box::pin(self.run(move |tree| {
             match note {
                 Some(note) => {
-                    let bytes = postcard::to_stdvec(&note)
-                        .map_err(|error| IndexError::Damaged(codec::CodecError::Damaged(error)))?;
-                    tree.db.insert(key, bytes).map_err(IndexError::Database)?;
+                    tree.db.insert(key, note.encode()?).map_err(IndexError::Database)?;
                 }
                 None => {
                     tree.db.remove(key).map_err(IndexError::Database)?;
                 }
             }
             Ok(())
+        }))
+    }
+
+    fn noted<'a>(&'a self, beginning: &'a str) -> BoxFuture<'a, Result<Vec<String>, IndexError>> {
+        let prefix = note_key(beginning);
+        Box::pin(self.run(move |tree| {
+            let keys = tree.db.scan_prefix(prefix).keys();
+            keys.map(|key| note_subject(&key.map_err(IndexError::Database)?))
+                .collect()
         }))
     }
 

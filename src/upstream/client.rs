@@ -92,6 +92,8 @@ impl HttpClient {
     pub(crate) fn new(home: &Url, settings: &ClientSettings) -> Result<Self, SetupError> {
         install_tls();
         let timeouts = settings.timeouts;
+        // What runs at once needs no more.
+        let idle_at_most = usize::try_from(settings.pace.concurrency).unwrap_or(usize::MAX);
         let builder = || {
             let builder = reqwest::Client::builder()
                 .user_agent(&settings.user_agent)
@@ -99,6 +101,7 @@ impl HttpClient {
                 // Bodies are inflated by whoever reads them, with an eye on what they come to.
                 .no_gzip()
                 .connect_timeout(timeouts.connect)
+                .pool_max_idle_per_host(idle_at_most)
                 .pool_idle_timeout(IDLE_LIMIT);
             settings.access.apply(builder)
         };

@@ -162,6 +162,9 @@ pub enum BadAnswer {
     /// No feed, or a broken one.
     #[error("{}", chain(.0.as_ref()))]
     Feed(Arc<FeedError>),
+    /// A feed whose entries name no package.
+    #[error("none of its entries can be read; the first, {0}")]
+    Entries(String),
     /// A count that is none.
     #[error("it is no number, where a count was asked for")]
     Count,

@@ -39,8 +39,9 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
             .and_then(|value: &header::HeaderValue| value.to_str().ok())
     };
     let value = text(header::RETRY_AFTER)?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
+        // More than any number holds is long, too.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = |text| chrono::DateTime::parse_from_rfc2822(text).ok();
     let wait = date(value)? - date(text(header::DATE)?)?;
@@ -62,7 +63,7 @@ mod tests {
             ("Wed, 21 Oct 2015 07:29:30 GMT", None, None),
             ("soon", Some(date), None),
             ("-5", None, None),
-            ("99999999999999999999999", None, None),
+            ("99999999999999999999999", None, Some(u64::MAX)),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::RETRY_AFTER, retry.parse().unwrap());

@@ -1,8 +1,6 @@
 //! What is rendered once and sent often is always what is so now, for whoever asks.
 
-use std::time::Duration;
-
-use crate::support::app::{TestApp, send};
+use crate::support::app::{OLD, TestApp, send};
 use crate::support::gallery::{find_target, upstream};
 use crate::support::nupkg::Nupkg;
 use crate::support::upstream::{Reply, ScriptedUpstream, atom_feed};
@@ -60,7 +58,7 @@ async fn entries_follow_what_an_upstream_says_beside_the_row() {
     let app = TestApp::start(&upstream("gallery", &gallery)).await;
     for home in ["one", "two", "two", "three"] {
         says(home);
-        app.clock.advance(Duration::from_secs(3600));
+        app.clock.advance(OLD);
         for target in [KEY_FORM, LIST, KEY_FORM] {
             let text = app.get(target).await.expect_status(200).text();
             assert!(text.contains(&format!("https://{home}.example.com")), "{text}");

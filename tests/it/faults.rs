@@ -8,6 +8,7 @@ mod crowds;
 mod heavy_feeds;
 mod kills;
 mod resumed;
+mod scheduling;
 mod slow;
 mod streaming;
 mod unreachable;

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use crate::support::app::{Answer, TestApp, send};
+use crate::support::app::{Answer, OLD, TestApp, send};
 use crate::support::gallery::{find_target, upstream};
 use crate::support::nupkg::Nupkg;
 use crate::support::raw_http::{self, Connection};
@@ -375,13 +375,13 @@ async fn an_answer_without_its_upstream_is_not_as_good_as_one_with_it() {
         .expect_status(304);
     assert_eq!(gallery.targets().len(), asked, "fresh");
     // Stale: the upstream is asked, and says the same.
-    app.clock.advance(Duration::from_secs(3600));
+    app.clock.advance(OLD);
     ask(&app, "GET", LIST, &[("If-None-Match", &tag)])
         .await
         .expect_status(304);
     assert_eq!(gallery.targets().len(), asked + 1);
     // Stale, and the upstream cannot be asked.
-    app.clock.advance(Duration::from_secs(3600));
+    app.clock.advance(OLD);
     gallery.on(&find_target("git"), Reply::status(503));
     let stale = ask(&app, "GET", LIST, &[("If-None-Match", &tag)])
         .await

@@ -2,7 +2,9 @@
 
 mod chains;
 mod downloads;
+mod freshness;
 mod lookups;
+mod purging;
 mod restarts;
 mod searches;
 mod templates;

@@ -344,7 +344,7 @@ async fn updates_are_told_from_what_is_known_when_the_upstream_is_gone() {
     let app = TestApp::start(&upstream("gallery", &scripted)).await;
     assert_eq!(updates(&app, "packageIds='git'&versions='1.0'").await, ["git 2.0"]);
     scripted.stop().await;
-    app.clock.advance(std::time::Duration::from_hours(24 * 365));
+    app.clock.advance(std::time::Duration::from_hours(24 * 20));
     for (query, expected) in [
         ("packageIds='git'&versions='1.0'", &["git 2.0"][..]),
         ("packageIds='git'&versions='2.0'", &[]),

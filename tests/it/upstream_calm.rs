@@ -9,7 +9,7 @@ use larder::upstream::{
     UpstreamError, Urgency, V2Settings, V2Upstream,
 };
 
-use crate::support::app::{TestApp, find, names};
+use crate::support::app::{OLD, TestApp, find, names};
 use crate::support::gallery::{find_target, upstream};
 use crate::support::nupkg::Nupkg;
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_feed};
@@ -191,7 +191,7 @@ async fn clients_are_told_to_come_back_and_served_what_is_known() {
     let git = Nupkg::new("git", "1.0").pack();
     gallery.has(&[&git]);
     app.get(&find("git")).await.expect_status(200);
-    app.clock.advance(Duration::from_secs(3600));
+    app.clock.advance(OLD);
     gallery.on(&find_target("git"), Reply::status(429).header("Retry-After", "300"));
     let stale = app.get(&find("git")).await.expect_status(200);
     assert_eq!(names(&stale.feed()), ["git 1.0"]);

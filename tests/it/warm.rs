@@ -65,6 +65,10 @@ impl Index for Counting {
         self.used().note(subject)
     }
 
+    fn noted<'a>(&'a self, beginning: &'a str) -> BoxFuture<'a, Result<Vec<String>, IndexError>> {
+        self.used().noted(beginning)
+    }
+
     fn put_note<'a>(&'a self, subject: &'a str, note: Option<Note>) -> BoxFuture<'a, Result<(), IndexError>> {
         self.used().put_note(subject, note)
     }

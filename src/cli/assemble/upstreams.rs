@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::secrets::{self, reveal};
-use crate::config::{self, Config, ProxyConfig, UpstreamConfig, UpstreamKind, UserAgent};
+use crate::config::{self, Config, ProxyConfig, UpstreamConfig, UpstreamKind, UpstreamLimits, UserAgent};
 use crate::upstream::{
     AccessSettings, BreakerSettings, ClientSettings, Hosts, Limits, Names, PaceSettings, ProxySettings, RetrySettings,
     Slowest, TemplateSettings, TemplateUpstream, Timeouts, Uplink, Upstream, V2Settings, V2Upstream,
@@ -46,7 +46,7 @@ pub(super) fn make(
         breaker: BreakerSettings::default(),
         uplink: uplink.clone(),
         pseudonym: pseudonym.clone(),
-        pace: PaceSettings::default(),
+        pace: pace(&upstream.limits)?,
         hosts: hosts.clone(),
     };
     let name = upstream.name.clone();
@@ -68,6 +68,23 @@ pub(super) fn make(
             let template = template.as_str().to_owned();
             Arc::new(TemplateUpstream::new(TemplateSettings { name, template, client })?)
         }
+    })
+}
+
+fn pace(limits: &UpstreamLimits) -> anyhow::Result<PaceSettings> {
+    let mut packages = Vec::new();
+    for (id, per_minute) in &limits.packages {
+        let id = id
+            .parse()
+            .with_context(|| format!("limits.packages: {id} is no package id"))?;
+        packages.push((id, *per_minute));
+    }
+    Ok(PaceSettings {
+        requests_per_minute: limits.requests_per_minute,
+        downloads_per_minute: limits.downloads_per_minute,
+        packages,
+        concurrency: limits.concurrency,
+        longest_wait: limits.longest_wait,
     })
 }
 

@@ -57,6 +57,15 @@ impl UpstreamKind {
         }
     }
 
+    /// Returns the host of the address.
+    pub(super) fn host(&self) -> Option<String> {
+        let host = |url: &Url| url.host_str().map(str::to_owned);
+        match self {
+            Self::V2 { root } => host(root),
+            Self::Template { template } => template.sample().ok().as_ref().and_then(host),
+        }
+    }
+
     pub(super) fn read(section: &mut Section<'_>) -> Result<Self, ConfigError> {
         Ok(match section.require("kind", "\"v2\"")? {
             KindName::V2 => Self::V2 {

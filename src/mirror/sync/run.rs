@@ -324,7 +324,7 @@ impl Mirror {
             row: &row,
             latest,
             known: &known,
-            was_looked_up: self.note(source, &announced.id).await?.is_some(),
+            was_looked_up: self.note(&(source.clone(), announced.id.clone())).await?.is_some(),
         };
         Ok(needs_all(&said, mode))
     }

@@ -57,3 +57,8 @@ pub(super) fn split_record_key(key: &[u8]) -> Result<(SourceName, Vec<u8>), Inde
 pub(super) fn note_key(subject: &str) -> Vec<u8> {
     [&[NOTE], subject.as_bytes()].concat()
 }
+
+pub(super) fn note_subject(key: &[u8]) -> Result<String, IndexError> {
+    let subject = key.get(1..).map(<[u8]>::to_vec).map(String::from_utf8);
+    subject.and_then(Result::ok).ok_or(IndexError::DamagedKey)
+}

@@ -22,6 +22,7 @@ impl V2Upstream {
         let mut fetched = HashSet::new();
         let mut versions = HashSet::new();
         let mut found = Vec::new();
+        let mut unreadable = None;
         let mut bytes = 0;
         while fetched.len() < self.limits.pages {
             if !fetched.insert(url.clone()) {
@@ -55,7 +56,13 @@ impl V2Upstream {
                     found.push(announced);
                 }
             }
+            unreadable = unreadable.or(page.skipped.into_iter().next());
             let Some(next) = page.next else {
+                // Something is there: that is not to say that the id is unknown.
+                if let (true, Some(first)) = (found.is_empty(), unreadable) {
+                    let reason = format!("'{}': {}", first.entry, first.reason);
+                    return Err(bad(&at, BadAnswer::Entries(reason)));
+                }
                 return Ok(Versions::Announced {
                     versions: found,
                     // Of several pages each has its own, and none tells of the others.

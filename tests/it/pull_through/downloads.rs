@@ -1,16 +1,12 @@
 //! A package is fetched once for all who want it, passed on while it comes, and kept only when it is what it should be.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures::future::join_all;
 
-use crate::support::app::{Aborted, TestApp, find, until};
+use crate::support::app::{Aborted, OLD, TestApp, find, until};
 use crate::support::gallery::{hash_properties, package_target, upstream};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream};
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 const GIT: &str = "/api/v2/package/git/1.0";
 
@@ -187,7 +183,7 @@ async fn what_is_not_the_package_is_never_served_nor_kept() {
                 &[gallery.entry_without_hash(&package, &hash_properties(&announced))],
             );
             gallery.serves(&package, reply);
-            app.clock.advance(HOUR);
+            app.clock.advance(OLD);
             assert_eq!(app.versions("git").await, ["git 1.0"], "{trouble}");
             for _ in 0..2 {
                 let before = gallery.asked("/package/");
@@ -206,7 +202,7 @@ async fn what_is_not_the_package_is_never_served_nor_kept() {
             assert!(app.package_files().is_empty(), "{trouble}: {:?}", app.package_files());
         }
         gallery.has(&[&package]);
-        app.clock.advance(HOUR);
+        app.clock.advance(OLD);
         app.versions("git").await;
         assert!(app.get(GIT).await.expect_status(200).body == package.bytes);
     }
@@ -355,7 +351,7 @@ async fn a_held_version_keeps_its_bytes_whatever_the_upstream_says_later() {
     let before = app.get("/api/v2/Packages(Id='git',Version='1.0')").await.body;
     let forged = Nupkg::new("git", "1.0").description("something else").pack();
     gallery.has(&[&forged]);
-    app.clock.advance(HOUR);
+    app.clock.advance(OLD);
     assert_eq!(app.versions("git").await, ["git 1.0"]);
     let after: Bytes = app.get("/api/v2/Packages(Id='git',Version='1.0')").await.body;
     assert_eq!(before, after);

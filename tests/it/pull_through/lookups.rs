@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use larder::odata::atom_read::FeedPage;
 
-use crate::support::app::{TestApp, find, names};
+use crate::support::app::{OLD, TestApp, find, names};
 use crate::support::gallery::{find_target, template, upstream, upstream_at};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_feed, refusing_address};
@@ -51,12 +51,12 @@ async fn an_id_is_asked_for_once_while_it_is_fresh() {
     {
         app.get(route).await.expect_status(200);
     }
-    app.clock.advance(Duration::from_secs(599));
+    app.clock.advance(Duration::from_secs(530));
     app.versions("GIT").await;
     assert_eq!(gallery.targets().len(), 2, "{:?}", gallery.targets());
 
     gallery.has(&[&git("3.0")]);
-    app.clock.advance(Duration::from_secs(1));
+    app.clock.advance(OLD);
     assert_eq!(
         app.versions("git").await,
         ["git 3.0"],
@@ -124,7 +124,7 @@ async fn what_is_stale_is_served_with_a_warning_while_the_upstream_is_down() {
         ),
     ] {
         gallery.on(&find_target("git"), reply);
-        app.clock.advance(Duration::from_secs(3600));
+        app.clock.advance(OLD);
         let answer = app.get(&find("git")).await.expect_status(200);
         assert_eq!(names(&answer.feed()), ["git 1.0"], "{trouble}");
         let warning = answer.warning().unwrap_or_else(|| panic!("no warning: {trouble}"));
@@ -136,7 +136,8 @@ async fn what_is_stale_is_served_with_a_warning_while_the_upstream_is_down() {
         .await
         .expect_status(502);
     gallery.has(&[&git]);
-    assert_eq!(app.get(&find("git")).await.warning(), None, "it is asked again at once");
+    app.clock.advance(Duration::from_secs(10));
+    assert_eq!(app.get(&find("git")).await.warning(), None, "it is asked again");
 }
 
 #[tokio::test]
@@ -200,10 +201,10 @@ async fn what_nobody_has_is_absent_and_remembered() {
         app.get("/api/v2/package/git").await.expect_status(404);
         assert_eq!(app.get("/api/v2/FindPackagesById()/$count?id='git'").await.text(), "0");
         assert_eq!(gallery.targets().len() - before, 1, "{:?}", gallery.targets());
-        app.clock.advance(Duration::from_secs(59));
+        app.clock.advance(Duration::from_secs(50));
         app.versions("git").await;
         assert_eq!(gallery.targets().len() - before, 1);
-        app.clock.advance(Duration::from_secs(1));
+        app.clock.advance(Duration::from_secs(10));
         gallery.has(&[&git("1.0")]);
         assert_eq!(app.versions("git").await, ["git 1.0"]);
     }
@@ -370,7 +371,7 @@ async fn times_that_the_upstream_does_not_tell_do_not_change() {
     let entry = "/api/v2/Packages(Id='git',Version='1.0')";
     let first = app.get(entry).await.expect_status(200).text();
     for step in ["announced", "held"] {
-        app.clock.advance(Duration::from_secs(3600));
+        app.clock.advance(OLD);
         assert_eq!(app.get(entry).await.expect_status(200).text(), first, "{step}");
         app.get("/api/v2/package/git/1.0").await.expect_status(200);
         assert_eq!(app.get(entry).await.expect_status(200).text(), first, "{step}");

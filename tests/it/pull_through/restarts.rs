@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::support::app::TestApp;
+use crate::support::app::{OLD, TestApp};
 use crate::support::gallery::upstream;
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream};
@@ -123,7 +123,7 @@ async fn what_the_upstream_says_later_of_a_held_version_outlives_the_index() {
     app.get("/api/v2/package/git/1.0").await.expect_status(200);
     let properties = r#"<d:Published m:type="Edm.DateTime">1900-01-01T00:00:00</d:Published><d:PackageStatus>Rejected</d:PackageStatus>"#;
     gallery.announces(&git, &[gallery.entry(&git, properties)]);
-    app.clock.advance(std::time::Duration::from_secs(3600));
+    app.clock.advance(OLD);
     let told = |page: &larder::odata::atom_read::FeedPage| {
         ["Listed", "PackageStatus", "IsLatestVersion", "Created"]
             .map(|name| page.entries[0].entry.property(name).map(str::to_owned))

@@ -71,9 +71,9 @@ async fn an_absent_version_is_404_and_remembered() {
     assert_eq!(files.targets(), [file("git", "1.0")]);
     let git = Nupkg::new("git", "1.0").pack();
     files.on(&file("git", "1.0"), Reply::ok(git.bytes.clone()));
-    app.clock.advance(Duration::from_secs(59));
+    app.clock.advance(Duration::from_secs(50));
     app.get("/api/v2/package/git/1.0").await.expect_status(404);
-    app.clock.advance(Duration::from_secs(1));
+    app.clock.advance(Duration::from_secs(10));
     app.get("/api/v2/package/git/1.0").await.expect_status(200);
     app.get("/api/v2/package/git").await.expect_status(200);
     app.get("/api/v2/package/nothing").await.expect_status(404);

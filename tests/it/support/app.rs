@@ -15,6 +15,7 @@ use larder::clock::ManualClock;
 use larder::config::Config;
 use larder::http::listener::{Connection, HttpListener};
 use larder::http::router::router;
+use larder::mirror::Mirror;
 use larder::odata::atom_read::{FeedLimits, FeedPage, read_feed};
 use larder::store::Store;
 use reqwest::header::HeaderMap;
@@ -32,6 +33,9 @@ const IMPORT_KEY: &str = "test-import-key";
 /// How long anything may take that does not happen at once.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Makes what is known of packages so old that their upstream is asked before it is served.
+pub(crate) const OLD: Duration = Duration::from_secs(2 * 3600);
+
 const FORM: &str = "multipart/form-data; boundary=larder";
 
 /// A larder, running or stopped.
@@ -48,6 +52,7 @@ struct Running {
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<()>,
     store: Store,
+    mirror: Mirror,
     base_url: String,
 }
 
@@ -101,6 +106,7 @@ impl TestApp {
             .build()
             .expect("a runtime");
         let mirror = assemble::mirror(&self.config, &store, rows, &clock).expect("a mirror");
+        let kept = mirror.clone();
         let keys = Keys {
             administrator,
             import_key: ApiKey::parse(IMPORT_KEY).expect("a key").digest(),
@@ -123,6 +129,7 @@ impl TestApp {
             stop,
             served,
             store,
+            mirror: kept,
             base_url: format!("http://{address}"),
         });
     }
@@ -146,6 +153,7 @@ impl TestApp {
     async fn end(&mut self) -> Store {
         let running = self.running.take().expect("a larder that runs");
         drop(running.stop);
+        drop(running.mirror);
         // The client's idle connections would hold it up.
         self.client = larder::upstream::client::local_client().expect("a client");
         tokio::time::timeout(DEADLINE, running.served)
@@ -229,6 +237,24 @@ impl TestApp {
     /// Returns the versions that `FindPackagesById` shows, each as `Id Version`.
     pub(crate) async fn versions(&self, id: &str) -> Vec<String> {
         names(&self.feed(&find(id)).await)
+    }
+
+    /// Asks again and again until `FindPackagesById` shows these versions: what was asked of the upstream in the background has come.
+    pub(crate) async fn versions_become(&self, id: &str, expected: &[&str]) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let versions = self.versions(id).await;
+            if versions == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not in time: {expected:?}, but {versions:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Returns what larder works with.
+    pub(crate) fn mirror(&self) -> &Mirror {
+        &self.running.as_ref().expect("a larder that runs").mirror
     }
 
     /// Pushes as NuGet.Client does.
