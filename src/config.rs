@@ -37,8 +37,8 @@ pub use self::storage::StorageConfig;
 pub use self::timing::{Freshness, Timeouts};
 pub use self::units::ByteSize;
 pub use self::upstream::{
-    Access, Credentials, HeaderName, IdRules, ProxyConfig, SearchMode, SyncConfig, SyncMetadata, UpstreamConfig,
-    UpstreamKind, UpstreamLimits, UrlTemplate, UserAgent,
+    Access, CacheConfig, Credentials, HeaderName, IdRules, ProxyConfig, SearchMode, SyncConfig, SyncMetadata,
+    UpstreamConfig, UpstreamKind, UpstreamLimits, UrlTemplate, UserAgent,
 };
 
 /// The file that larder comes with: every key, its meaning and its default.

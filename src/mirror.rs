@@ -8,11 +8,13 @@ mod completion;
 mod counters;
 mod deliver;
 mod error;
+mod evict;
 mod fetch;
 mod findings;
 mod follow;
 mod freshness;
 mod learn;
+mod ledger;
 mod locate;
 mod lookup;
 mod offline;
@@ -45,6 +47,7 @@ use crate::view::{Commit, FeedShape, FeedView, Views};
 
 pub use counters::{Event, Tally};
 pub use error::{MirrorError, Trouble};
+pub use evict::{CacheLimits, CacheSize};
 pub use follow::Arriving;
 pub use freshness::Lifetimes;
 pub use locate::{Delivery, HeldPackage, Located};
@@ -91,6 +94,8 @@ pub struct MirrorParts {
     pub limits: MirrorLimits,
     /// Whether upstreams are asked.
     pub offline: Offline,
+    /// What the packages of each upstream may take; any number of bytes for those that are left out.
+    pub caches: HashMap<SourceName, CacheLimits>,
     /// What this larder calls itself to others.
     pub pseudonym: Pseudonym,
     /// The folder for what is remembered beside the index.
@@ -132,6 +137,7 @@ struct Inner {
     undelivered: remembered::Undelivered,
     outages: outages::Outages,
     counters: counters::Counters,
+    room: evict::Room,
     /// Files and index change together, one change of a package at a time.
     writes: KeyedLocks<(SourceName, PackageId)>,
 }
@@ -150,12 +156,14 @@ impl Mirror {
             feeds,
             limits,
             offline,
+            caches,
             pseudonym,
             state,
             syncs,
             clock,
         } = parts;
         let at = clock.now();
+        let room = evict::Room::new(upstreams.keys().cloned(), caches, state.clone());
         let hosted = feeds.iter().map(|feed| feed.name.clone());
         let counters = counters::Counters::new(upstreams.keys().cloned().chain(hosted));
         let revalidations = learn::Revalidations::new(upstreams.keys());
@@ -191,6 +199,7 @@ impl Mirror {
                 undelivered: remembered::Undelivered::default(),
                 outages: outages::Outages::default(),
                 counters,
+                room,
                 writes: KeyedLocks::default(),
             }),
         }

@@ -70,8 +70,8 @@ impl Views {
     }
 
     /// Returns the views of all feeds.
-    pub fn feeds(&self) -> impl Iterator<Item = &FeedView> {
-        self.feeds.iter().map(|feed| &**feed)
+    pub fn feeds(&self) -> impl Iterator<Item = &Arc<FeedView>> {
+        self.feeds.iter()
     }
 
     /// Returns whether any feed takes an id from a source.

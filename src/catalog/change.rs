@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Content, Instant, Record, Row};
+use super::{Content, Instant, Origin, Record, Row};
 use crate::nuget::{AnnouncedHash, NuGetVersion};
 
 /// A change to the versions of one id in one source.
@@ -30,6 +30,13 @@ pub enum Change {
         /// When: what the row tells of it, and the sidecar too.
         at: Instant,
         /// When the record is written: after its sidecar, whose time the index is compared with after a crash.
+        committed: Instant,
+    },
+    /// The bytes of mirrored versions are no longer here; what their upstream says of them stays.
+    Evict {
+        /// Which. Those that are not mirrored stay as they are.
+        versions: Vec<NuGetVersion>,
+        /// When the records are written.
         committed: Instant,
     },
     /// A version is to be forgotten.
@@ -107,6 +114,13 @@ pub fn apply(existing: &[Record], change: Change) -> Outcome {
                 ..set_listed(record, listed, at)
             }]),
         },
+        Change::Evict { versions, committed } => write(
+            existing
+                .iter()
+                .filter(|known| versions.contains(&known.row.version))
+                .filter_map(|known| without_content(known, committed))
+                .collect(),
+        ),
         Change::Remove(version) => match find(existing, &version) {
             None => Outcome::Missing,
             Some(record) => Outcome::Write {
@@ -169,6 +183,16 @@ pub fn contradicts(held: Option<&Content>, announced: &Record) -> bool {
         (Some(held), AnnouncedHash::Sha512(hash)) => held.sha512 != hash.base64(),
         _ => false,
     }
+}
+
+/// Returns a record whose bytes are no longer here; `None` where they are not, or where no upstream could give them again.
+fn without_content(known: &Record, committed: Instant) -> Option<Record> {
+    let is_mirrored = matches!(known.origin, Origin::Mirrored { .. });
+    (is_mirrored && known.content.is_some()).then(|| Record {
+        content: None,
+        committed,
+        ..known.clone()
+    })
 }
 
 fn set_listed(record: &Record, listed: Listed, at: Instant) -> Record {
@@ -269,6 +293,10 @@ mod tests {
         let mention = |text: &str| Change::Mention(parse_all(text));
         let restore = |text: &str| Change::Restore(parse_all(text));
         let remove = |text: &str| Change::Remove(text.parse().unwrap());
+        let evict = |text: &str| Change::Evict {
+            versions: text.split(' ').map(|version| version.parse().unwrap()).collect(),
+            committed: instant("2024-01-02"),
+        };
         for (existing, change, expected) in [
             ("", push("1.0=a"), "1.0=a"),
             ("2.0=b", push("1.0=a"), "1.0=a"),
@@ -296,12 +324,43 @@ mod tests {
             ("1.0=a", mention("1.0#b 2.0"), "2.0"),
             ("1.0 2.0", mention(""), ""),
             ("1.0=a 2.0", restore("1.0=b 3.0=c"), "1.0=b 3.0=c"),
+            ("1.0=a 2.0=b 3.0", evict("1.0.0 3.0 4.0"), "1.0"),
+            ("", evict("1.0"), ""),
             ("1.0=a 2.0=b", remove("1.0.0"), "-1.0"),
             ("2.0", remove("1.0"), "Missing"),
             ("", remove("1.0"), "Missing"),
         ] {
             let shown = format!("{existing} <- {change:?}");
             assert_eq!(show(&apply(&parse_all(existing), change)), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn nothing_goes_that_no_upstream_could_give_again() {
+        let committed = instant("2024-01-02");
+        for (origin, goes) in [
+            (Origin::Mirrored { content_url: None }, true),
+            (Origin::Imported, false),
+            (Origin::Pushed { by: "me".to_owned() }, false),
+        ] {
+            let known = Record {
+                origin,
+                ..parse("1.0=a")
+            };
+            let versions = vec![known.row.version.clone()];
+            let outcome = apply(std::slice::from_ref(&known), Change::Evict { versions, committed });
+            let Outcome::Write { put, remove } = outcome else {
+                panic!()
+            };
+            assert!(remove.is_empty());
+            assert_eq!(put.len(), usize::from(goes), "{:?}", known.origin);
+            for record in put {
+                assert_eq!((record.content, record.committed), (None, committed));
+                assert_eq!(
+                    (record.row, record.properties),
+                    (known.row.clone(), known.properties.clone())
+                );
+            }
         }
     }
 

@@ -14,10 +14,12 @@ use anyhow::Context as _;
 use crate::auth::{Administrator, KeyDigest};
 use crate::catalog::SourceName;
 use crate::clock::Clock;
-use crate::config::{Config, SearchMode, SyncMetadata, UpstreamConfig, UpstreamKind};
+use crate::config::{ByteSize, Config, SearchMode, SyncMetadata, UpstreamConfig, UpstreamKind};
 use crate::http::rendered::Rendered;
 use crate::http::state::{App, AppParts};
-use crate::mirror::{Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool, SyncMode, SyncSettings};
+use crate::mirror::{
+    CacheLimits, Configured, Lifetimes, Mirror, MirrorLimits, MirrorParts, Offline, Spool, SyncMode, SyncSettings,
+};
 use crate::nuget::NuspecLimits;
 use crate::nuget::nupkg::NupkgLimits;
 use crate::store::{Opening, RowChange, Store, StoreSettings};
@@ -91,10 +93,19 @@ pub fn mirror(config: &Config, store: &Store, rows: Vec<RowChange>, clock: &Cloc
         state: store.state.clone(),
         syncs: syncs(config),
         offline: Offline::open(&store.state, configured, uplink),
+        caches: config.upstreams().iter().map(cache_limits).collect(),
         pseudonym,
         clock: clock.clone(),
     };
     Ok(Mirror::new(parts, rows))
+}
+
+fn cache_limits(upstream: &UpstreamConfig) -> (SourceName, CacheLimits) {
+    let limits = CacheLimits {
+        max_bytes: upstream.cache.max_bytes.map(ByteSize::bytes),
+        pinned: upstream.cache.pinned.clone(),
+    };
+    (upstream.name.clone(), limits)
 }
 
 fn unsearched(config: &Config) -> HashSet<SourceName> {

@@ -51,6 +51,7 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         administrator,
         import_key: import_key.digest(),
     };
+    let tending = tokio::spawn(mirror.clone().tend());
     let app = assemble::app(config, mirror.clone(), keys, clock);
     let server = RunningServer {
         address,
@@ -65,11 +66,12 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
     mirror.keep_synced();
     let service = router(app).into_make_service_with_connect_info::<Connection>();
     let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let stopped_mirror = mirror.clone();
     let until_stopped = async move {
         stop.await;
         tracing::info!("stopping: finishing what is under way");
         // Answers that tell how it goes on end with it.
-        mirror.stop().await;
+        stopped_mirror.stop().await;
         // Nobody waits any more where the server has failed.
         let _ = stopping.send(());
     };
@@ -79,6 +81,11 @@ pub(super) async fn run(config: &Config, admin_key: Option<&ApiKey>) -> anyhow::
         () = drained(stopped) => tracing::warn!("some answers took longer than {DRAIN_LIMIT:?} and were cut off"),
     }
     drop(announcement);
+    mirror.settle().await;
+    drop(mirror);
+    tending.abort();
+    // It ends by being told to; its handle on the index goes with it.
+    let _ = tending.await;
     store.close().await?;
     Ok(ExitCode::SUCCESS)
 }

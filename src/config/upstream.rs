@@ -1,6 +1,7 @@
 //! `[[upstream]]`: a feed to mirror. What concerns one side of it lies in a file of its own below.
 
 mod access;
+mod cache;
 mod ids;
 mod kind;
 pub(super) mod limits;
@@ -18,6 +19,7 @@ use super::value::Value;
 use crate::catalog::SourceName;
 
 pub use self::access::{Access, Credentials, HeaderName, ProxyConfig, UserAgent};
+pub use self::cache::CacheConfig;
 pub use self::ids::IdRules;
 pub use self::kind::{UpstreamKind, UrlTemplate};
 pub use self::limits::UpstreamLimits;
@@ -41,6 +43,8 @@ pub(super) const KEYS: &[&str] = &[
     "ca",
     "internal_hosts",
     "attempts",
+    "max_bytes",
+    "pinned",
     "search",
     "freshness",
     "timeouts",
@@ -61,6 +65,8 @@ pub struct UpstreamConfig {
     pub access: Access,
     /// How often one thing is asked for in all, where it fails for the moment.
     pub attempts: u32,
+    /// What its packages may take on disk.
+    pub cache: CacheConfig,
     /// Who searches what it has.
     pub search: SearchMode,
     /// How long its answers count as fresh.
@@ -87,6 +93,7 @@ impl UpstreamConfig {
         let ids = IdRules::read(section)?;
         let access = Access::read(section, base_dir, kind.login())?;
         let attempts = section.read::<Attempts>("attempts", Attempts(3))?.0;
+        let cache = CacheConfig::read(section)?;
         let search = section.read("search", SearchMode::Relay)?;
         let mut below = section.below("freshness", timing::FRESHNESS_KEYS)?;
         let freshness = Freshness::read(&mut below, freshness)?;
@@ -106,6 +113,7 @@ impl UpstreamConfig {
             ids,
             access,
             attempts,
+            cache,
             search,
             freshness,
             timeouts,

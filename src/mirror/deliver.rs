@@ -28,7 +28,7 @@ impl Mirror {
         let mut candidates = self.candidates(view, shown).await?;
         for candidate in &candidates {
             if let Some(content) = &candidate.content {
-                return Ok(self.delivered(candidate.clone(), content.clone()));
+                return self.delivered(candidate.clone(), content.clone()).await;
             }
         }
         candidates.sort_by_key(|candidate| self.failed_lately(candidate));

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::coalesce::{Ending, Flights, Joined, Lead};
 use super::counters::Event;
+use super::evict::Held;
 use super::follow::{Arrival, Arriving, REACH};
 use super::locate::{HeldPackage, Located};
 use super::spool::{Parts, SpoolError, Spooled};
@@ -186,9 +187,12 @@ impl Mirror {
         let Some(content) = record.content.clone() else {
             return Ok(None);
         };
+        let Held::Here(using) = self.hold(&record, &content) else {
+            return Ok(None);
+        };
         let place = Place { source, id, version };
         match self.inner.packages.open_nupkg(place, &content, None).await {
-            Ok(_) => Ok(Some(HeldPackage::new(record, content))),
+            Ok(_) => Ok(Some(HeldPackage::new(record, content, using))),
             Err(PackagesError::Missing { .. } | PackagesError::Length { .. }) => Ok(None),
             Err(error) => Err(MirrorError::packages(error)),
         }
@@ -285,7 +289,8 @@ impl Mirror {
         }
         self.inner.index.flush().await.map_err(MirrorError::index)?;
         tracing::info!(upstream.name = %source, package.id = %id, package.version = %version, bytes = content.size, "mirrored a package");
-        Ok(HeldPackage::new(record, content))
+        let using = self.fetched(&record, &content);
+        Ok(HeldPackage::new(record, content, using))
     }
 }
 

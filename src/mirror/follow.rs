@@ -174,7 +174,7 @@ mod tests {
         let spooled = writer.finish().await.unwrap();
         arrival.written(spooled.content.size);
         arrival.verify(Arc::clone(&spooled.file));
-        let kept = HeldPackage::new(record(row("git", "1.0"), Vec::new()), spooled.content.clone());
+        let kept = HeldPackage::new(record(row("git", "1.0"), Vec::new()), spooled.content.clone(), None);
         arrival.end(Ending::Kept(Box::new(kept)));
         drop((spooled, arrival));
         assert_eq!(arriving.length(), Some(body.len() as u64));

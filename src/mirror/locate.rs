@@ -5,10 +5,12 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 
-use super::counters::Event;
+use super::counters::{Event, Tally};
+use super::evict::Held;
 use super::follow::Arriving;
 use super::freshness::Freshness;
 use super::learn::Need;
+use super::ledger::Using;
 use super::served::{Served, Standing};
 use super::{Mirror, MirrorError, policy};
 use crate::catalog::{Content, Instant, Origin, Record, SourceName};
@@ -17,17 +19,18 @@ use crate::store::PackagesError;
 use crate::store::packages::{NupkgStream, Place};
 use crate::view::FeedView;
 
-/// A package whose bytes are here.
+/// A package whose bytes are here, and stay as long as this does.
 #[derive(Debug, Clone)]
 pub struct HeldPackage {
     record: Record,
     /// Its bytes.
     pub content: Content,
+    using: Option<Using>,
 }
 
 impl HeldPackage {
-    pub(super) fn new(record: Record, content: Content) -> Self {
-        Self { record, content }
+    pub(super) fn new(record: Record, content: Content, using: Option<Using>) -> Self {
+        Self { record, content, using }
     }
 
     /// Returns the id, as the package spells it.
@@ -74,6 +77,18 @@ impl Delivery {
     }
 }
 
+/// Somebody reads a package: it stays meanwhile, and what is read is counted.
+struct Reading {
+    tally: Tally,
+    _using: Option<Using>,
+}
+
+impl Reading {
+    fn passed(&self, bytes: &Bytes) {
+        self.tally.add(Event::ByteServed, bytes.len() as u64);
+    }
+}
+
 impl Mirror {
     /// Finds the bytes of a version, fetching them where they are not here.
     ///
@@ -90,12 +105,12 @@ impl Mirror {
         if let Some(record) = self.record_of(view, id, version).await?
             && let Some(content) = record.content.clone()
         {
-            return Ok(self.delivered(record, content));
+            return self.delivered(record, content).await;
         }
         let failures = self.learn(view, std::slice::from_ref(id), Need::Fresh).await?.failures;
         let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
-                Some(content) => return Ok(self.delivered(record, content)),
+                Some(content) => return self.delivered(record, content).await,
                 None => return self.deliver(view, record).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await?,
@@ -104,7 +119,11 @@ impl Mirror {
     }
 
     /// What is here already.
-    pub(super) fn delivered(&self, record: Record, content: Content) -> Delivery {
+    pub(super) async fn delivered(&self, record: Record, content: Content) -> Result<Delivery, MirrorError> {
+        let using = match self.hold(&record, &content) {
+            Held::Here(using) => using,
+            Held::Going => return self.brought_back(record).await,
+        };
         self.tally(&record.source).count(Event::PackageHit);
         let served = match record.origin {
             Origin::Mirrored { .. } => Served {
@@ -114,10 +133,19 @@ impl Mirror {
             },
             Origin::Pushed { .. } | Origin::Imported => Served::LOCAL,
         };
-        Delivery {
-            located: Located::Held(Box::new(HeldPackage::new(record, content))),
+        Ok(Delivery {
+            located: Located::Held(Box::new(HeldPackage::new(record, content, using))),
             served,
-        }
+        })
+    }
+
+    /// What makes room just now: once it has gone, it is fetched again.
+    async fn brought_back(&self, record: Record) -> Result<Delivery, MirrorError> {
+        let (source, id, version) = (record.source, &record.row.id, &record.row.version);
+        drop(self.inner.writes.lock((source.clone(), id.clone())).await);
+        let known = self.record_in(&source, id, version).await?;
+        let located = self.arrive(&source, id, version, known).await?;
+        Ok(Delivery::of(located, Standing::Missed))
     }
 
     /// Makes sure that a version is known, wherever it is: by what upstreams announce, and by fetching it from those that announce
@@ -146,9 +174,11 @@ impl Mirror {
     /// Opens a held package, or a range of its bytes. A mirrored one whose file is gone or cut is fetched again.
     pub async fn open_held(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {
         let stream = self.open_or_fetch(held, range).await?;
-        let tally = self.tally(&held.record.source).clone();
-        let counted = move |bytes: &Bytes| tally.add(Event::ByteServed, bytes.len() as u64);
-        Ok(stream.inspect_ok(counted).boxed())
+        let reading = Reading {
+            tally: self.tally(&held.record.source).clone(),
+            _using: held.using.clone(),
+        };
+        Ok(stream.inspect_ok(move |bytes| reading.passed(bytes)).boxed())
     }
 
     async fn open_or_fetch(&self, held: &HeldPackage, range: Option<Range<u64>>) -> Result<NupkgStream, MirrorError> {

@@ -9,10 +9,11 @@ use tokio::time::timeout;
 use super::coalesce::{Board, Flight, Flights, Joined, Lost};
 use super::counters::Event;
 use super::error::Trouble;
+use super::evict::Told;
 use super::fetch::mirrored_sidecar;
 use super::findings::Subject;
 use super::freshness::{Finding, Freshness};
-use super::{Mirror, MirrorError};
+use super::{Mirror, MirrorError, policy};
 use crate::catalog::change::{contradicts, merge_announced};
 use crate::catalog::manifest::{announced_properties, announced_row};
 use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, SourceName};
@@ -220,7 +221,13 @@ impl Mirror {
             }
             records.push(record);
         }
-        self.commit(source, id, change(records)).await?;
+        let change = change(records);
+        match &change {
+            Change::Announce(records) => self.hear_of(source, id, Told::All(records), &known),
+            Change::Mention(records) => self.hear_of(source, id, Told::Some(records), &known),
+            _ => {}
+        }
+        self.commit(source, id, change).await?;
         Ok(())
     }
 

@@ -89,6 +89,15 @@ impl Found {
         percent_decode_str(&parts.join("/")).decode_utf8_lossy().into_owned()
     }
 
+    /// Returns the id and version that a folder stands for, as [`Found::folder`] returns it; both as they are compared, not as the
+    /// package spells them. `None` where it stands for none.
+    #[must_use]
+    pub fn package_of(folder: &str) -> Option<(PackageId, NuGetVersion)> {
+        let mut parts = folder.split('/').skip(1);
+        let (id, version) = (parts.next()?, parts.next()?);
+        Some((id.parse().ok()?, version.parse().ok()?))
+    }
+
     /// Returns whether the file is a sidecar where sidecars lie.
     #[must_use]
     pub fn is_sidecar(&self) -> bool {
@@ -301,9 +310,18 @@ impl Packages {
     /// Lists every file below `packages/`, in no particular order.
     #[must_use]
     pub fn list(&self) -> BoxStream<'static, Result<Found, PackagesError>> {
-        let prefix = Path::from("packages");
+        self.list_below(&Path::from("packages"))
+    }
+
+    /// Lists every file of a source, in no particular order.
+    #[must_use]
+    pub fn list_source(&self, source: &SourceName) -> BoxStream<'static, Result<Found, PackagesError>> {
+        self.list_below(&Path::from_iter(["packages", source.as_str()]))
+    }
+
+    fn list_below(&self, prefix: &Path) -> BoxStream<'static, Result<Found, PackagesError>> {
         self.store
-            .list(Some(&prefix))
+            .list(Some(prefix))
             .map_ok(
                 |ObjectMeta {
                      location,

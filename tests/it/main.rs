@@ -12,6 +12,7 @@ mod answers;
 mod architecture;
 mod attack;
 mod batch;
+mod cache_size;
 mod commands;
 mod company_day;
 #[path = "../conformance/mod.rs"]

@@ -103,6 +103,7 @@ impl Data {
             state: store.state.clone(),
             syncs: std::collections::HashMap::new(),
             offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+            caches: std::collections::HashMap::new(),
             pseudonym: Pseudonym::random(),
             clock: self.clock.clone(),
         };

@@ -113,6 +113,7 @@ async fn a_warm_id_is_answered_without_the_index() {
         state: store.state.clone(),
         syncs: std::collections::HashMap::new(),
         offline: Offline::open(&store.state, Configured::Online, Uplink::default()),
+        caches: std::collections::HashMap::new(),
         pseudonym: Pseudonym::random(),
         clock,
     };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Order, json};
 use crate::catalog::Instant;
 use crate::http::error::ApiError;
-use crate::mirror::{self, Event, Tally};
+use crate::mirror::{self, CacheSize, Event, Tally};
 
 /// The document. What reads it takes keys that it does not know in its stride.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,8 +99,40 @@ pub struct UpstreamStatus {
     /// Whether and how it is asked, and how that went.
     #[serde(flatten)]
     pub condition: mirror::UpstreamStatus,
+    /// What is held of it.
+    pub cache: CacheStatus,
     /// What was counted of it.
     pub counts: Counts,
+}
+
+/// What is held of an upstream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CacheStatus {
+    /// How many packages.
+    pub packages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many bytes there may be; `None` for any number.
+    pub max_bytes: Option<u64>,
+    /// Whether all was counted that lay here at the start.
+    pub is_counted: bool,
+}
+
+impl CacheStatus {
+    fn of(size: CacheSize) -> Self {
+        let CacheSize {
+            packages,
+            bytes,
+            max_bytes,
+            is_counted,
+        } = size;
+        Self {
+            packages,
+            bytes,
+            max_bytes,
+            is_counted,
+        }
+    }
 }
 
 /// Answers with the document.
@@ -118,6 +150,7 @@ pub(super) fn show(order: &Order<'_>) -> Result<Response, ApiError> {
         Some(UpstreamStatus {
             name: name.to_string(),
             condition: conditions.remove(name)?,
+            cache: CacheStatus::of(app.mirror.cache_size(name)?),
             counts: Counts::of(app.mirror.tally(name)),
         })
     });

@@ -111,6 +111,7 @@ impl TestApp {
             administrator,
             import_key: ApiKey::parse(IMPORT_KEY).expect("a key").digest(),
         };
+        drop(runtime.spawn(mirror.clone().tend()));
         let service = router(assemble::app(&self.config, mirror, keys, clock));
         let (stop, stopped) = oneshot::channel::<()>();
         let listen = self.config.server.listen;
@@ -136,6 +137,8 @@ impl TestApp {
 
     /// Stops in good order: what is under way is answered, then the index is closed.
     pub(crate) async fn stop(&mut self) {
+        let running = self.running.as_ref().expect("a larder that runs");
+        running.mirror.settle().await;
         let store = self.end().await;
         store.close().await.expect("an index that closes");
         let note = self.data().join("state/index-closed.json");
