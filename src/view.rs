@@ -109,6 +109,9 @@ impl Views {
             let shape = feed.shape();
             if shape.has(source) {
                 feed.replace(id, regroup(&sources, shape, id), at);
+                if shape.hosts_of(source) {
+                    feed.note_hosted_change();
+                }
             }
         }
     }

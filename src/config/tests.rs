@@ -404,7 +404,7 @@ const REFUSALS: &[(&str, &str)] = &[
     ),
     (
         "[[upstream]]\nname = \"a\"\nkind = \"v2\"\nurl = \"http://a/\"\nlimits.longest_wait = \"1h\"",
-        "upstream.a.limits.longest_wait must be 10m or less",
+        "upstream.a.limits.longest_wait must be 30s or less",
     ),
     (
         "[[feed]]\nname = \"a\"\ndefault = false",

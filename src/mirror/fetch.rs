@@ -13,7 +13,7 @@ use super::counters::Event;
 use super::evict::Held;
 use super::follow::{Arrival, Arriving, REACH};
 use super::locate::{HeldPackage, Located};
-use super::spool::{Parts, SpoolError, Spooled};
+use super::spool::{Parts, SpoolError, SpoolWriter, Spooled};
 use super::{Mirror, MirrorError};
 use crate::catalog::change::contradicts;
 use crate::catalog::{Change, Content, Instant, Origin, Record, SourceName};
@@ -127,14 +127,27 @@ impl Mirror {
             Origin::Pushed { .. } | Origin::Imported => None,
         });
         let urgency = Urgency::default();
-        let opened = upstream.open(id, version, content_url, &urgency).await;
-        let opened = opened.map_err(&failed)?;
         let announced = announced_hash(known.as_ref());
+        let limit_bytes = self.inner.limits.package_bytes;
+        // The disk is ready by the time that the upstream answers.
+        let (opened, writer) = tokio::join!(
+            upstream.open(id, version, content_url, &urgency),
+            self.inner.spool.create(limit_bytes, &announced)
+        );
+        let opened = opened.map_err(&failed)?;
+        if opened.length.is_some_and(|length| length > limit_bytes) {
+            return Err(spool_failed(key, SpoolError::TooLarge { limit_bytes }));
+        }
+        let writer = writer.map_err(|error| spool_failed(key, error))?;
         let promised = Promised {
             length: opened.length,
             end: opened.end,
         };
-        let spooled = self.spool_content(key, &announced, opened, &failed, arrival).await?;
+        // Only what can be verified at the end may be passed on before it.
+        if let Some(length) = opened.length.filter(|_| announced != AnnouncedHash::Other) {
+            arrival.promise(writer.file(), length);
+        }
+        let spooled = self.spool_content(key, opened, writer, &failed, arrival).await?;
         let inspected = self.verify(key, known.as_ref(), promised, &spooled).await?;
         arrival.verify(Arc::clone(&spooled.file));
         self.keep_mirrored(source, known, spooled, &inspected).await
@@ -144,25 +157,12 @@ impl Mirror {
     async fn spool_content(
         &self,
         key: &FetchKey,
-        announced: &AnnouncedHash,
         mut opened: ContentStream,
+        mut writer: SpoolWriter,
         failed: impl Fn(UpstreamError) -> MirrorError,
         arrival: &Arrival,
     ) -> Result<Spooled, MirrorError> {
-        let limit_bytes = self.inner.limits.package_bytes;
-        let spool_failed = |error: SpoolError| match error {
-            SpoolError::TooLarge { .. } => rejected(key, error.to_string()),
-            error => MirrorError::spool(error),
-        };
-        if opened.length.is_some_and(|length| length > limit_bytes) {
-            return Err(spool_failed(SpoolError::TooLarge { limit_bytes }));
-        }
-        let created = self.inner.spool.create(limit_bytes, announced).await;
-        let mut writer = created.map_err(spool_failed)?;
-        // Only what can be verified at the end may be passed on before it.
-        if let Some(length) = opened.length.filter(|_| *announced != AnnouncedHash::Other) {
-            arrival.promise(writer.file(), length);
-        }
+        let spool_failed = |error| spool_failed(key, error);
         let mut parts = Parts::default();
         while let Some(mut bytes) = opened.stream.try_next().await.map_err(&failed)? {
             self.tally(&key.0).add(Event::ByteFetched, bytes.len() as u64);
@@ -299,6 +299,13 @@ impl Mirror {
 struct Promised {
     length: Option<u64>,
     end: BodyEnd,
+}
+
+fn spool_failed(key: &FetchKey, error: SpoolError) -> MirrorError {
+    match error {
+        SpoolError::TooLarge { .. } => rejected(key, error.to_string()),
+        error => MirrorError::spool(error),
+    }
 }
 
 fn rejected((source, id, version): &FetchKey, reason: String) -> MirrorError {

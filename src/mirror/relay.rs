@@ -13,7 +13,7 @@ mod totals;
 mod walk;
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,7 +55,6 @@ pub(super) struct Relays {
     walks: Mutex<LruCache<Question, Arc<Walks>>>,
     /// Which upstreams do not take filters of which shape, and when they said so.
     refusals: Remembered<(SourceName, String), Instant>,
-    numbers: AtomicU64,
     kept_rows: Arc<AtomicUsize>,
 }
 
@@ -67,7 +66,6 @@ impl Default for Relays {
             streams: Mutex::new(LruCache::new(KEPT_SEARCHES)),
             walks: Mutex::new(LruCache::new(KEPT_SEARCHES)),
             refusals: Remembered::default(),
-            numbers: AtomicU64::new(0),
             kept_rows: Arc::default(),
         }
     }
@@ -136,7 +134,7 @@ impl Mirror {
             return Ok(joining);
         }
         let walks = self.inner.relays.walks(Question::of(&view.shape().name, query));
-        let walk = self.walk(&walks, view, query, relayed, &asked).await?;
+        let walk = self.walk(&walks, view, query, relayed, &asked);
         let mut run = Run::new(&walk);
         let total = if query.page.wants_total {
             Some(self.total(view, query, relayed, &mut run).await?)
@@ -156,58 +154,37 @@ impl Mirror {
     }
 
     /// Returns the answer of which a query asks for a page: one that is read already, or another one.
-    async fn walk(
+    fn walk(
         &self,
         walks: &Walks,
-        view: &Arc<FeedView>,
+        view: &FeedView,
         query: &Query,
         relayed: &Relayed,
         asked: &[SourceName],
-    ) -> Result<Arc<Walk>, MirrorError> {
+    ) -> Arc<Walk> {
         let has_same_lanes = |walk: &Walk| walk.lanes.iter().map(|lane| &lane.source).eq(asked);
         let is_first = query.page.after.is_none() && query.page.skip == 0;
         if !is_first
             && let Some(walk) = walks.going_on(query, |used| self.is_recent(used, WALK_IDLE))
             && has_same_lanes(&walk)
         {
-            return Ok(walk);
+            return walk;
         }
         let lifetimes = asked.iter().map(|source| self.lifetimes(source).search);
         let lifetime = lifetimes.min().unwrap_or_default();
-        let may_be_shown =
-            |walk: &Walk| has_same_lanes(walk) && !walk.is_troubled() && self.is_recent(walk.begun, lifetime);
-        let lanes = || asked.iter().map(|source| Arc::new(self.lane(source, query, relayed)));
-        let walk = walks.newest(may_be_shown, || self.new_walk(query, lanes().collect()));
-        if !is_first || self.begins_the_same(&walk, view, query).await? {
-            return Ok(walk);
-        }
-        let make = || self.new_walk(query, walk.lanes.clone());
-        Ok(walks.newest(|newest| newest.number > walk.number && may_be_shown(newest), make))
-    }
-
-    fn new_walk(&self, query: &Query, lanes: Vec<Arc<walk::Lane>>) -> Walk {
-        let relays = &self.inner.relays;
-        let number = relays.numbers.fetch_add(1, Ordering::Relaxed);
-        Walk::new(number, self.inner.clock.now(), lanes, query.latest, &relays.kept_rows)
-    }
-
-    /// Returns whether an answer, made anew, would begin as it did.
-    async fn begins_the_same(&self, walk: &Walk, view: &Arc<FeedView>, query: &Query) -> Result<bool, MirrorError> {
-        let edition = view.edition(None).mark;
-        let count = {
-            let list = walk.list();
-            if list.len() == 0 || list.checked_in == Some(edition) {
-                return Ok(true);
-            }
-            let length = usize::try_from(query.page.length()).unwrap_or(usize::MAX);
-            length.saturating_add(1).min(list.len())
+        // What is pushed is to be found at once.
+        let hosted_changes = view.hosted_changes();
+        let may_be_shown = |walk: &Walk| {
+            walk.hosted_changes == hosted_changes
+                && has_same_lanes(walk)
+                && !walk.is_troubled()
+                && self.is_recent(walk.begun, lifetime)
         };
-        let first = self.cut(view, &join::first_rows(query, count)).await?;
-        let mut list = walk.list();
-        let is_same = first.rows.len() == count && list.begins_with(&first.rows);
-        if is_same {
-            list.checked_in = Some(edition);
-        }
-        Ok(is_same)
+        walks.newest(may_be_shown, || {
+            let lanes = asked.iter().map(|source| Arc::new(self.lane(source, query, relayed)));
+            let kept_rows = &self.inner.relays.kept_rows;
+            let now = self.inner.clock.now();
+            Walk::new(now, hosted_changes, lanes.collect(), query.latest, kept_rows)
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! crash leaves is at most a file that no sidecar names.
 
 mod error;
+mod sending;
 mod staged;
 
 use std::io;
@@ -18,8 +19,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt as _, WriteMultipart};
 use percent_encoding::percent_decode_str;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
+use tokio::io::AsyncReadExt as _;
 
 pub use self::error::PackagesError;
 use super::sidecar::Sidecar;
@@ -29,7 +29,7 @@ use crate::nuget::{NuGetVersion, PackageId};
 /// The name of every sidecar.
 pub const SIDECAR: &str = "package.json";
 
-/// How much of a file is read at a time, in bytes.
+/// How much of a file is read at a time to be written, in bytes.
 const CHUNK_BYTES: usize = 256 * 1024;
 
 /// The most that a sidecar may hold, in bytes: an upstream's entry is in it.
@@ -128,6 +128,7 @@ pub struct Packages {
     store: Arc<dyn ObjectStore>,
     /// The folder, where the store is one.
     root: PathBuf,
+    readers: sending::Readers,
 }
 
 impl Packages {
@@ -146,6 +147,7 @@ impl Packages {
         Ok(Self {
             store: Arc::new(store.with_fsync(true)),
             root,
+            readers: sending::Readers::default(),
         })
     }
 
@@ -249,10 +251,7 @@ impl Packages {
                     path: named.clone(),
                     source,
                 };
-                let mut file = tokio::fs::File::from_std(file);
-                file.seek(io::SeekFrom::Start(range.start)).await.map_err(&failed)?;
-                let bytes = file.take(range.end - range.start);
-                ReaderStream::with_capacity(bytes, CHUNK_BYTES).map_err(failed).boxed()
+                sending::send(file, range, &self.readers).map_err(failed).boxed()
             }
             GetResultPayload::Stream(stream) => stream
                 .map_err(move |source| PackagesError::Store {

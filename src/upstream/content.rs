@@ -239,9 +239,12 @@ impl Download {
 
 /// Returns whether a body only broke off, and may be had whole another time.
 fn is_interruption(failure: &UpstreamError) -> bool {
-    match failure {
-        UpstreamError::BadAnswer { answer, .. } => matches!(answer, BadAnswer::CutOff { .. }),
-        UpstreamError::Unavailable { outage, .. } => matches!(outage, Outage::BodyTimeout(_)),
-        UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } => false,
-    }
+    let is_stalled = matches!(
+        failure,
+        UpstreamError::Unavailable {
+            outage: Outage::BodyTimeout(_),
+            ..
+        }
+    );
+    is_stalled || failure.is_cut_off()
 }

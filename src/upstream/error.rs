@@ -232,6 +232,14 @@ impl UpstreamError {
         }
     }
 
+    /// Returns whether an answer broke off in its middle.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let Self::BadAnswer { answer, .. } = self else {
+            return false;
+        };
+        matches!(answer, BadAnswer::CutOff { .. })
+    }
+
     /// Returns whether time ran out: what a gateway calls a timeout.
     #[must_use]
     pub fn is_timeout(&self) -> bool {

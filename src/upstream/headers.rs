@@ -53,6 +53,43 @@ mod tests {
     use super::*;
 
     #[test]
+    fn redirects_lead_on_the_web_and_never_down_to_http() {
+        for (from, to, expected) in [
+            ("https://g.test/a/b", "c?d=e", Ok("https://g.test/a/c?d=e")),
+            ("https://g.test/a", "https://u:p@h.test/x", Ok("https://h.test/x")),
+            ("http://g.test/a", "https://g.test/a", Ok("https://g.test/a")),
+            ("http://g.test/a", "http://h.test/a", Ok("http://h.test/a")),
+            ("https://g.test/a", "http://g.test/a", Err("from https down to http")),
+            (
+                "https://g.test/a",
+                "http://g.test:443/a",
+                Err("from https down to http"),
+            ),
+            ("https://g.test/a", "//h.test/a", Ok("https://h.test/a")),
+            (
+                "https://g.test/a",
+                "file:///etc/passwd",
+                Err("to what is no http or https address"),
+            ),
+            (
+                "https://g.test/a",
+                "http://[",
+                Err("to what is no http or https address"),
+            ),
+        ] {
+            let response = hyper::Response::builder().header("Location", to).body("").unwrap();
+            let found = redirect_target(&response.into(), &from.parse().unwrap());
+            assert_eq!(
+                found.as_ref().map(Url::as_str),
+                expected.as_ref().map(|to| *to),
+                "{from} {to}"
+            );
+        }
+        let response = hyper::Response::new("");
+        assert!(redirect_target(&response.into(), &"https://g.test/".parse().unwrap()).is_err());
+    }
+
+    #[test]
     fn reads_how_long_to_wait() {
         let date = "Wed, 21 Oct 2015 07:28:00 GMT";
         for (retry, date, seconds) in [

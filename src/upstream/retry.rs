@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::{BadAnswer, Outage, UpstreamError};
+use super::error::{Outage, UpstreamError};
 
 /// How failures are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ fn is_worth_retrying(failure: &UpstreamError) -> bool {
             Outage::Connect { .. } | Outage::Lost { .. } | Outage::Status(_) | Outage::BodyTimeout(_)
         ),
         // What broke off in the middle may come whole another time.
-        UpstreamError::BadAnswer { answer, .. } => matches!(answer, BadAnswer::CutOff { .. }),
+        UpstreamError::BadAnswer { .. } => failure.is_cut_off(),
         UpstreamError::NotFound { .. } | UpstreamError::Refused { .. } => false,
     }
 }

@@ -9,15 +9,17 @@ mod versions;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::address::{self, encode};
-use super::answer::Answer;
 use super::client::{HttpClient, SetupError};
 use super::content::open_package;
 use super::error::bad;
+use super::scheduler::Share;
 use super::settings::{ClientSettings, Limits};
 use super::want::{Want, validators};
 use super::{
@@ -86,28 +88,42 @@ impl V2Upstream {
 
     /// Fetches a page.
     async fn fetch(&self, url: Url, urgency: &Urgency) -> Result<FetchedPage, UpstreamError> {
-        let answer = self.client.get(url, Want::Feed { known: None }, urgency).await?;
-        self.read(answer).await
+        let known = None;
+        let page = self.fetch_if_changed(url.clone(), known, urgency).await?;
+        // Nothing can be unchanged since nothing.
+        page.ok_or_else(|| bad(&url, BadAnswer::Status(304)))
     }
 
-    /// Fetches a page; `None` where it is still the one whose validators are known.
+    /// Fetches a page; `None` where it is still the one whose validators are known. One that breaks off is asked for again.
     async fn fetch_if_changed(
         &self,
         url: Url,
         known: Option<&Validators>,
         urgency: &Urgency,
     ) -> Result<Option<FetchedPage>, UpstreamError> {
-        let answer = self.client.get(url, Want::Feed { known }, urgency).await?;
-        if answer.is_unchanged() {
-            return Ok(None);
+        let (begun, want) = (Instant::now(), Want::Feed { known });
+        let mut answer = self.client.get(url.clone(), want, urgency).await?;
+        loop {
+            if answer.is_unchanged() {
+                return Ok(None);
+            }
+            let (attempt, at) = (answer.attempt, answer.url.clone());
+            let validators = validators(&answer.response, self.client.home().as_str());
+            let failure = match answer.read(self.limits.page_bytes).await {
+                Ok(body) => return self.parse(body, at, validators).await.map(Some),
+                Err(failure) if failure.is_cut_off() => failure,
+                Err(failure) => return Err(failure),
+            };
+            let pause = self.client.next_attempt(&url, attempt, begun.elapsed(), &failure);
+            let Some(pause) = pause else { return Err(failure) };
+            tracing::debug!(%failure, attempt, "a page broke off and is asked for again");
+            sleep(pause).await;
+            let again = self.client.once_more(&url, want, Share::Feed, urgency, attempt + 1);
+            answer = again.await?;
         }
-        self.read(answer).await.map(Some)
     }
 
-    async fn read(&self, answer: Answer) -> Result<FetchedPage, UpstreamError> {
-        let url = answer.url.clone();
-        let validators = validators(&answer.response, self.client.home().as_str());
-        let body = answer.read(self.limits.page_bytes).await?;
+    async fn parse(&self, body: Bytes, url: Url, validators: Option<Validators>) -> Result<FetchedPage, UpstreamError> {
         let bytes = body.len() as u64;
         let (document, limits) = (url.clone(), self.limits.feed);
         let read = tokio::task::spawn_blocking(move || read_feed(&body, &document, limits)).await;

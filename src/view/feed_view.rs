@@ -1,6 +1,7 @@
 //! One feed's groups, by id.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::FeedShape;
@@ -13,6 +14,7 @@ use crate::nuget::PackageId;
 pub struct FeedView {
     shape: FeedShape,
     groups: RwLock<Groups>,
+    hosted_changes: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ impl FeedView {
         Self {
             shape,
             groups: RwLock::new(groups),
+            hosted_changes: AtomicU64::new(0),
         }
     }
 
@@ -113,6 +116,16 @@ impl FeedView {
                 Edition::of_all(ids.iter().map(of_id), groups.edition)
             }
         }
+    }
+
+    /// Returns how often what is hosted in this feed has changed; what is known of upstreams does not count.
+    #[must_use]
+    pub fn hosted_changes(&self) -> u64 {
+        self.hosted_changes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_hosted_change(&self) {
+        self.hosted_changes.fetch_add(1, Ordering::Release);
     }
 
     pub(super) fn replace(&self, id: &PackageId, regrouped: Option<Regrouped>, at: Instant) {

@@ -23,6 +23,7 @@ mod faults;
 mod filters;
 mod fuzz_corpus;
 mod http_caching;
+mod joined;
 mod judges;
 mod kill;
 mod last_updated;

@@ -59,6 +59,18 @@ async fn failures_of_the_moment_are_tried_again() {
         assert_eq!(ask(&client).await.map_err(|error| error.to_string()), Ok(0));
         assert_eq!(upstream.requests().len() - before, expected);
     }
+    // So are pages that break off on their way.
+    let client = calm(&upstream, 3, BreakerSettings::default());
+    let feed = atom_feed(&[], None);
+    let before = upstream.requests().len();
+    let broken = [
+        Reply::feed(feed.clone()).close(20),
+        Reply::feed(feed).chunked().reset(30),
+        empty(),
+    ];
+    upstream.script(ANYTHING, broken);
+    assert_eq!(ask(&client).await.map_err(|error| error.to_string()), Ok(0));
+    assert_eq!(upstream.requests().len() - before, 3);
     // Three attempts are all.
     upstream.on(ANYTHING, Reply::status(500));
     let before = upstream.requests().len();

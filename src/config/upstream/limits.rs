@@ -47,7 +47,7 @@ impl UpstreamLimits {
         let at_once =
             |number: &u32| (!(1..=1000).contains(number)).then(|| format!("must be from 1 to 1000, not {number}"));
         let long = |wait: &Duration| {
-            (*wait > Duration::from_secs(600)).then(|| "must be 10m or less: no client waits longer".to_owned())
+            (*wait > Duration::from_secs(30)).then(|| "must be 30s or less: few clients wait longer".to_owned())
         };
         Ok(Self {
             requests_per_minute: section.read_if("requests_per_minute", default.requests_per_minute, per_minute)?,

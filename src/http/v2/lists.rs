@@ -10,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{
     AskedBy, DATA_SERVICE_VERSION, ENTRY_TYPE, FEED_TYPE, JSON_TYPE, TEXT_TYPE, document, warn_of, warn_of_gaps,
 };
+use crate::catalog::query::Page;
 use crate::catalog::{Query, Record, Relayed};
 use crate::http::caching::{self, Form};
 use crate::http::conditional::Validators;
@@ -92,7 +93,11 @@ pub(super) async fn count(
 ) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
     let mut plan = plan_list(app, feed, collection, &options)?;
-    plan.query.page.wants_total = true;
+    // The number of all rows, and none of them.
+    plan.query.page = Page {
+        wants_total: true,
+        ..Page::first(0)
+    };
     let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.relayed).await?;
     let validators = validators(app, feed, head, prepared.edition());
     if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::Plain)? {

@@ -68,7 +68,7 @@ impl Run {
         }
     }
 
-    /// Returns what an answer may lack that ends with a page.
+    /// Returns what an answer may lack, where a page is all that is told of it.
     pub(super) fn gaps(&self, cut: &Cut<Hit>, query: &Query) -> Vec<Gap> {
         let mut gaps = Vec::new();
         for RunLane { lane, failure, .. } in &self.lanes {
@@ -79,8 +79,9 @@ impl Run {
             let stream = lane.stream();
             let progress = stream.progress();
             let is_short = (cut.rows.len() as u64) < query.page.length();
+            let reaches_end = !cut.is_more || query.page.wants_total;
             match progress.next {
-                Err(End::Cut) if !cut.is_more => gaps.push(Gap::Ceiling(source(), progress.rows)),
+                Err(End::Cut) if reaches_end => gaps.push(Gap::Ceiling(source(), progress.rows)),
                 Ok(_) if is_short && failure.is_none() => gaps.push(Gap::NotAll(source(), progress.rows)),
                 _ => {}
             }
@@ -184,7 +185,6 @@ impl Mirror {
         if ready > 0 {
             let mut list = walk.list();
             list.push(fresh);
-            list.checked_in = Some(view.edition(None).mark);
         }
         if ready == need {
             return Ok(false);

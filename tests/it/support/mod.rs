@@ -17,4 +17,5 @@ pub(crate) mod nupkg;
 pub(crate) mod process;
 pub(crate) mod random;
 pub(crate) mod raw_http;
+pub(crate) mod searched;
 pub(crate) mod upstream;

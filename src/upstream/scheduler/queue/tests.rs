@@ -216,6 +216,24 @@ fn a_client_does_not_wait_for_ever_for_a_place() {
 }
 
 #[test]
+fn what_is_served_meanwhile_is_given_up_in_the_end() {
+    let mut model = Model::new(&one_at_a_time());
+    model.ask("running", Share::Feed, Priority::Client);
+    model.ask("revalidation", Share::Feed, Priority::Revalidation);
+    model.ask("sync", Share::Feed, Priority::Sync);
+    assert_eq!(model.gone(), ["running"]);
+    model.wait(44 * SECOND);
+    assert!(model.told.is_empty());
+    let wakes_at = model.queue.wakes_at().expect("a time");
+    model.wait(wakes_at - model.now);
+    assert_eq!(model.refused(), [("revalidation", Refusal::Busy(1))]);
+    assert_eq!(model.queue.wakes_at(), None);
+    model.wait(3600 * SECOND);
+    model.end(Share::Feed, Priority::Client);
+    assert_eq!(model.gone(), ["sync"]);
+}
+
+#[test]
 fn a_pause_is_waited_for_by_those_who_have_the_time() {
     let mut model = Model::new(&PaceSettings::default());
     model.fails(Outage::Status(429), Some(120 * SECOND));
