@@ -5,6 +5,7 @@ mod check_config;
 mod import;
 mod local;
 mod offline;
+mod prefetch;
 mod progress;
 mod reindex;
 mod running;
@@ -65,6 +66,8 @@ enum Command {
         #[arg(long, value_name = "WHAT")]
         metadata: Option<Metadata>,
     },
+    /// Fetch packages with all that they need, before anybody asks for them
+    Prefetch(prefetch::Arguments),
     /// Have a running server ask no upstream any more, or ask them again
     Offline {
         /// Whether it is to be offline; it stays so when it is started again
@@ -118,6 +121,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Import { feed, paths } => block_on(import::run(&Config::load(&cli.config)?, feed, &paths)),
         Command::Sync { upstream, metadata } => block_on(sync::run(&Config::load(&cli.config)?, upstream, metadata)),
+        Command::Prefetch(arguments) => block_on(prefetch::run(&Config::load(&cli.config)?, arguments)),
         Command::Offline { switch } => block_on(offline::run(&Config::load(&cli.config)?, switch)),
         Command::Reindex => block_on(reindex::run(&Config::load(&cli.config)?)),
         Command::Verify => block_on(verify::run(&Config::load(&cli.config)?)),

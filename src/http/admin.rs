@@ -4,6 +4,7 @@
 //! [`ROUTES`] is all there is; each route is a file of its own below this one. Nothing here may be kept by any cache.
 
 pub mod offline;
+pub mod prefetch;
 pub mod status;
 pub mod sync;
 
@@ -31,6 +32,11 @@ const ROUTES: &[Route] = &[
         method: Method::GET,
         path: "status",
         answer: |order| async move { status::show(&order) }.boxed(),
+    },
+    Route {
+        method: Method::POST,
+        path: "prefetch",
+        answer: |order| async move { prefetch::begin(&order) }.boxed(),
     },
     Route {
         method: Method::POST,

@@ -11,6 +11,7 @@ use crate::catalog::change::contradicts;
 use crate::catalog::{Content, Property, Record};
 use crate::nuget::digest::AnnouncedHash;
 use crate::store::RecordKey;
+use crate::upstream::Priority;
 use crate::view::FeedView;
 
 /// How long an upstream that could not deliver a version is asked for it after all others.
@@ -24,7 +25,12 @@ impl Mirror {
     ///
     /// # Errors
     /// Of those that tried, the failure that can pass, or else the first one.
-    pub(super) async fn deliver(&self, view: &FeedView, shown: Record) -> Result<Delivery, MirrorError> {
+    pub(super) async fn deliver(
+        &self,
+        view: &FeedView,
+        shown: Record,
+        priority: Priority,
+    ) -> Result<Delivery, MirrorError> {
         let mut candidates = self.candidates(view, shown).await?;
         for candidate in &candidates {
             if let Some(content) = &candidate.content {
@@ -39,7 +45,7 @@ impl Mirror {
                 candidate.row.id.clone(),
                 candidate.row.version.clone(),
             );
-            match self.arrive(&source, &id, &version, Some(candidate)).await {
+            match self.arrive(&source, &id, &version, Some(candidate), priority).await {
                 Ok(located) => {
                     if let Some(failure) = failures.first() {
                         tracing::info!(upstream.name = %source, package.id = %id, package.version = %version, %failure, "another upstream delivers a package");

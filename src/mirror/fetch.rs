@@ -22,7 +22,7 @@ use crate::nuget::{Inspected, NuGetVersion, PackageId};
 use crate::store::packages::Place;
 use crate::store::sidecar::Assembly;
 use crate::store::{Committed, PackagesError, Sidecar};
-use crate::upstream::{BodyEnd, ContentStream, ErrorKind, UpstreamError, Urgency};
+use crate::upstream::{BodyEnd, ContentStream, ErrorKind, Priority, UpstreamError};
 use crate::via;
 
 /// How many may follow one fetch. Each holds up to about 100 KiB of the package while its connection is slow.
@@ -44,13 +44,16 @@ impl Mirror {
         id: &PackageId,
         version: &NuGetVersion,
         known: Option<Record>,
+        priority: Priority,
     ) -> Result<Located, MirrorError> {
         let spelling = known.is_none().then(|| format!("{id} {version}"));
         let key = (source.clone(), id.clone(), version.clone());
         let sha512 = known.as_ref().and_then(announced_sha512);
         let errand = (key.clone(), spelling);
-        let arrival = match self.inner.fetches.join(errand, MOST_FOLLOWERS, || Arrival::new(REACH)) {
+        let arrival = || Arrival::new(REACH, priority);
+        let arrival = match self.inner.fetches.join(errand, MOST_FOLLOWERS, arrival) {
             Joined::Follows(arrival) => {
+                arrival.urgency.raise(priority);
                 self.tally(source).count(Event::PackageCollapsed);
                 arrival
             }
@@ -63,7 +66,14 @@ impl Mirror {
             Joined::Crowded => return Err(MirrorError::Crowded),
         };
         let patience = self.inner.limits.patience;
-        let Ok(begun) = timeout(patience, Arriving::begin(arrival, sha512)).await else {
+        let begun = Arriving::begin(arrival, sha512);
+        let begun = if priority == Priority::Client {
+            timeout(patience, begun).await
+        } else {
+            // Nobody waits.
+            Ok(begun.await)
+        };
+        let Ok(begun) = begun else {
             let what = format!("{id} {version}");
             return Err(MirrorError::Slow { what, patience });
         };
@@ -126,12 +136,11 @@ impl Mirror {
             Origin::Mirrored { content_url } => content_url.as_deref(),
             Origin::Pushed { .. } | Origin::Imported => None,
         });
-        let urgency = Urgency::default();
         let announced = announced_hash(known.as_ref());
         let limit_bytes = self.inner.limits.package_bytes;
         // The disk is ready by the time that the upstream answers.
         let (opened, writer) = tokio::join!(
-            upstream.open(id, version, content_url, &urgency),
+            upstream.open(id, version, content_url, &arrival.urgency),
             self.inner.spool.create(limit_bytes, &announced)
         );
         let opened = opened.map_err(&failed)?;

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt as _, try_unfold};
 
 use super::MirrorError;
-use super::coalesce::{Begun, Lost, Passage, Reach, Step};
+use super::coalesce::{Begun, Flight, Lost, Passage, Reach, Step};
 use super::locate::HeldPackage;
 use super::spool::SpoolFile;
+use crate::upstream::{Priority, Urgency};
 
 /// What is held back, and what is kept in memory of each package that arrives.
 pub(super) const REACH: Reach = Reach {
@@ -25,8 +26,40 @@ pub(super) const REACH: Reach = Reach {
 /// client: a slow client holds no more of a package than these, and the blocks that they lie in.
 const PIECE_BYTES: usize = 4 * 1024;
 
+/// The bytes of a package on their way.
+type Bodies = Passage<SpoolFile, Box<HeldPackage>, MirrorError>;
+
 /// A package on its way, as the fetch sees it and those who wait for it.
-pub(super) type Arrival = Passage<SpoolFile, Box<HeldPackage>, MirrorError>;
+#[derive(Debug)]
+pub(super) struct Arrival {
+    passage: Bodies,
+    /// How urgent it is by now.
+    pub(super) urgency: Urgency,
+}
+
+impl Arrival {
+    /// Makes an arrival of which nothing is known yet.
+    pub(super) fn new(reach: Reach, priority: Priority) -> Self {
+        Self {
+            passage: Passage::new(reach),
+            urgency: Urgency::new(priority),
+        }
+    }
+}
+
+impl std::ops::Deref for Arrival {
+    type Target = Bodies;
+
+    fn deref(&self) -> &Bodies {
+        &self.passage
+    }
+}
+
+impl Flight for Arrival {
+    fn lose(&self) {
+        self.passage.lose();
+    }
+}
 
 impl From<Lost> for MirrorError {
     fn from(lost: Lost) -> Self {
@@ -162,7 +195,7 @@ mod tests {
         let spool = Spool::new(folder.path().to_owned());
         let mut writer = spool.create(10_000_000, &AnnouncedHash::Other).await.unwrap();
         let body = Bytes::from(vec![7; 3_000_000]);
-        let arrival = Arc::new(Arrival::new(REACH));
+        let arrival = Arc::new(Arrival::new(REACH, Priority::Client));
         arrival.promise(writer.file(), body.len() as u64);
         for from in (0..body.len()).step_by(30_000) {
             let part = body.slice(from..body.len().min(from + 30_000));

@@ -17,6 +17,7 @@ use crate::catalog::{Content, Instant, Origin, Record, SourceName};
 use crate::nuget::{NuGetVersion, PackageId};
 use crate::store::PackagesError;
 use crate::store::packages::{NupkgStream, Place};
+use crate::upstream::Priority;
 use crate::view::FeedView;
 
 /// A package whose bytes are here, and stay as long as this does.
@@ -31,6 +32,10 @@ pub struct HeldPackage {
 impl HeldPackage {
     pub(super) fn new(record: Record, content: Content, using: Option<Using>) -> Self {
         Self { record, content, using }
+    }
+
+    pub(super) fn into_record(self) -> Record {
+        self.record
     }
 
     /// Returns the id, as the package spells it.
@@ -111,7 +116,7 @@ impl Mirror {
         let located = match self.record_of(view, id, version).await? {
             Some(record) => match record.content.clone() {
                 Some(content) => return self.delivered(record, content).await,
-                None => return self.deliver(view, record).await,
+                None => return self.deliver(view, record, Priority::Client).await,
             },
             None => self.try_silent_upstreams(view, id, version, failures).await?,
         };
@@ -144,7 +149,7 @@ impl Mirror {
         let (source, id, version) = (record.source, &record.row.id, &record.row.version);
         drop(self.inner.writes.lock((source.clone(), id.clone())).await);
         let known = self.record_in(&source, id, version).await?;
-        let located = self.arrive(&source, id, version, known).await?;
+        let located = self.arrive(&source, id, version, known, Priority::Client).await?;
         Ok(Delivery::of(located, Standing::Missed))
     }
 
@@ -207,7 +212,13 @@ impl Mirror {
         tracing::warn!(package.id = %row.id, package.version = %row.version, reason, "the file of a mirrored package is damaged; it is fetched again");
         let record = held.record.clone();
         let located = self
-            .arrive(&held.record.source, &row.id, &row.version, Some(record))
+            .arrive(
+                &held.record.source,
+                &row.id,
+                &row.version,
+                Some(record),
+                Priority::Client,
+            )
             .await?;
         if let Located::Arriving(arriving) = located {
             arriving.wait().await?;
@@ -220,7 +231,7 @@ impl Mirror {
     }
 
     /// Returns the record of a version as the feed sees it.
-    async fn record_of(
+    pub(super) async fn record_of(
         &self,
         view: &FeedView,
         id: &PackageId,
@@ -250,7 +261,7 @@ impl Mirror {
                 self.tally(source).count(Event::NegativeHit);
                 continue;
             }
-            match self.arrive(source, id, version, None).await {
+            match self.arrive(source, id, version, None, Priority::Client).await {
                 Ok(located) => return Ok(located),
                 Err(MirrorError::NotFound { .. }) => self.note_version_absent(spelled),
                 Err(failure @ (MirrorError::Upstream { .. } | MirrorError::Rejected { .. })) => failures.push(failure),

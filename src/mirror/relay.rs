@@ -5,9 +5,11 @@
 //! asks. What was shown stays where it was shown ([`walk`]), so that paging neither repeats nor leaves out a row whatever is
 //! learnt meanwhile. What the answer may lack it says ([`Gap`]).
 
+mod agreement;
 mod asking;
 mod gap;
 mod join;
+mod list;
 mod stream;
 mod totals;
 mod walk;

@@ -31,6 +31,7 @@ mod listings;
 mod offline;
 mod oracle;
 mod paging;
+mod prefetching;
 mod privacy;
 mod pull_through;
 mod push;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
+use super::agreement::Agreement;
+use super::list::Begin;
 use super::stream::End;
-use super::walk::{Agreement, Begin, Lane, Narrow, Walk};
+use super::walk::{Lane, Narrow, Walk};
 use super::{Gap, Joined, Mirror, MirrorError, PAGES_AT_A_TIME};
 use crate::catalog::query::{Latest, Page};
 use crate::catalog::{Query, Relayed};

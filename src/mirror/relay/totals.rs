@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::join::{Run, RunLane};
-use super::walk::Total;
+use super::list::Total;
 use super::{Gap, Mirror, MirrorError};
 use crate::catalog::query::Listing;
 use crate::catalog::{Expression, Query, Relayed};
