@@ -5,6 +5,7 @@
 
 pub mod offline;
 pub mod prefetch;
+pub mod purge;
 pub mod status;
 pub mod sync;
 
@@ -52,6 +53,11 @@ const ROUTES: &[Route] = &[
         method: Method::POST,
         path: "offline",
         answer: |order| async move { offline::change(&order) }.boxed(),
+    },
+    Route {
+        method: Method::POST,
+        path: "purge",
+        answer: |order| purge::purge(order).boxed(),
     },
 ];
 

@@ -119,6 +119,9 @@ impl Mirror {
                 }
             }
         }
+        if purge.ids == PurgedIds::All {
+            self.inner.relays.forget(|source| purge.covers_source(source));
+        }
         let absent = self.forget_remembered(|source, id| purge.covers(source, id));
         Ok(Purged { present, absent })
     }

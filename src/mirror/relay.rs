@@ -60,6 +60,21 @@ pub(super) struct Relays {
     kept_rows: Arc<AtomicUsize>,
 }
 
+impl Relays {
+    /// Forgets what upstreams found: searches are handed to them anew, also those that are under way.
+    pub(super) fn forget(&self, is_meant: impl Fn(&SourceName) -> bool) {
+        let mut streams = self.streams();
+        let meant = streams.iter().filter(|(key, _)| is_meant(&key.upstream));
+        let meant: Vec<SearchKey> = meant.map(|(key, _)| key.clone()).collect();
+        for key in &meant {
+            streams.pop(key);
+        }
+        drop(streams);
+        self.walks.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.refusals.forget_all(|(source, _), _| is_meant(source));
+    }
+}
+
 impl Default for Relays {
     fn default() -> Self {
         Self {

@@ -3,113 +3,150 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use larder::clock::ManualClock;
 use larder::nuget::{NuGetVersion, PackageId, VersionRange};
 
 use crate::support::app::TestApp;
-use crate::support::community::{CommunityFeed, DownloadRules, read_nuspec};
+use crate::support::community::{CommunityFeed, read_nuspec};
 use crate::support::corpus;
 use crate::support::feed::{Entry, Feed};
 use crate::support::gallery::{sha512, upstream_at};
 use crate::support::nupkg::{Nupkg, Packed, pack_corpus};
 use crate::support::random::{Random, number_from};
 
-/// The repository's minute; what it allows in one holds for any.
-const MINUTE: Duration = Duration::from_secs(1);
-
-/// What the community repository allows in a minute.
-const RULES: DownloadRules = DownloadRules {
-    minute: MINUTE,
-    of_chocolatey: 5,
-    of_others: 20,
-};
-
-/// What each machine has to begin with: what choco itself needs, and some others.
+/// What a machine is set up with, beside choco itself.
 const PACKAGES_OF_A_MACHINE: usize = 6;
+
+/// How far the day goes on in each step of the clock, and how long a step takes.
+const STEP: Duration = Duration::from_secs(1);
+const STEP_TAKES: Duration = Duration::from_millis(10);
+
+/// What is known of a package is fresh for ten minutes, give or take a tenth.
+const FRESH: Duration = Duration::from_secs(540);
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_of_a_company() {
     let Some(folder) = corpus::folder("packages") else {
         return;
     };
-    let community = CommunityFeed::start(RULES).await;
+    let (count, packages) = (
+        number_from("LARDER_DAY_MACHINES", 40),
+        number_from("LARDER_DAY_PACKAGES", 60),
+    );
+    let midnight = ManualClock::at("2026-03-02T00:00:00Z".parse().expect("a time"));
+    let community = CommunityFeed::start(midnight.clock()).await;
+    let mut random = Random::seeded();
     stock(&community, pack_corpus(&folder));
-    let (ids, versions) = community.size();
-    assert!(ids >= 250 && versions > ids, "{ids} ids, {versions} versions");
-
-    let app = TestApp::start(&configuration(&community)).await;
+    let mut ids = community.released();
+    while ids.len() > packages {
+        ids.swap_remove(random.below(ids.len()));
+    }
+    let mut app = TestApp::start_by(midnight, &configuration(&community)).await;
+    let hand = Hand::of(app.clock.clone());
     let company = Company {
         app: &app,
         requests: AtomicUsize::new(0),
     };
-    let mut random = Random::seeded();
-    let count = number_from("LARDER_DAY_MACHINES", 40);
-    let mut machines: Vec<Machine> = (0..count).map(|_| Machine::default()).collect();
 
-    // In the morning every machine is set up.
-    let ids = community.released();
-    let wishes: Vec<Vec<&String>> = machines
-        .iter()
-        .map(|_| (0..PACKAGES_OF_A_MACHINE).map(|_| random.pick(&ids)).collect())
-        .collect();
-    let work = machines.iter_mut().zip(&wishes);
-    join_all(work.map(|(machine, wishes)| company.set_up(machine, wishes))).await;
-    let morning = community.take_targets();
-    nothing_twice(&morning);
+    // At night one machine installs all that the company uses, one package after the other: none of them is here yet.
+    let mut first = Machine::default();
+    company.set_up(&mut first, &ids).await;
 
-    // For the next hour everything is known.
-    join_all(machines.iter_mut().map(|machine| company.upgrade(machine))).await;
-    assert_eq!(
-        community.take_targets(),
-        Vec::<String>::new(),
-        "what is fresh is not asked for"
-    );
+    // In the morning all machines are set up at once.
+    let wishes = |_| (0..PACKAGES_OF_A_MACHINE).map(|_| random.pick(&ids).clone()).collect();
+    let wishes: Vec<Vec<String>> = (0..count).map(wishes).collect();
+    let set_up = |wishes| {
+        let company = &company;
+        async move {
+            let mut machine = Machine::default();
+            company.set_up(&mut machine, wishes).await;
+            machine
+        }
+    };
+    let mut machines = join_all(wishes.iter().map(|wishes: &Vec<String>| set_up(wishes))).await;
+    machines.push(first);
 
-    // At noon some packages have new versions, and each machine upgrades what it has.
+    // By noon some packages have new versions, and in the course of 20 minutes each machine upgrades what it has. Then all see them.
     let renewed: Vec<String> = (0..10).map(|_| random.pick(&ids).clone()).collect();
     for id in &renewed {
         community.publish(Nupkg::new(id, "9999.1.0").pack());
     }
-    app.clock.advance(Duration::from_secs(6 * 3600));
+    let clock = app.clock.clock();
+    let moments: Vec<Duration> = machines
+        .iter()
+        .map(|_| MINUTE * u32::try_from(random.below(20)).expect("small"))
+        .collect();
+    let upgrade_at = |(machine, moment)| {
+        let (company, clock) = (&company, &clock);
+        async move {
+            clock.sleep(moment).await;
+            company.upgrade(machine).await;
+        }
+    };
+    join_all(machines.iter_mut().zip(moments).map(upgrade_at)).await;
+    app.clock.advance(120 * MINUTE);
     join_all(machines.iter_mut().map(|machine| company.upgrade(machine))).await;
-    nothing_twice(&community.take_targets());
     for (number, machine) in machines.iter().enumerate() {
         for id in &renewed {
-            if let Some(version) = machine.installed.get(&id.to_lowercase()) {
+            if let Some(version) = machine.installed.get(id) {
                 assert_eq!(version, "9999.1.0", "machine {number} has an old {id}");
             }
         }
     }
+    let seen = community.requests();
+    nothing_twice(&seen);
     assert_eq!(community.offences(), Vec::<String>::new());
 
-    // In the afternoon the line is down: machines that are set up anew get what others have, and upgrades find nothing new.
+    // In the evening the line is down: a machine that is set up anew gets what others have, and upgrades find nothing new.
     community.stop().await;
-    app.clock.advance(Duration::from_secs(4 * 3600));
-    join_all(machines.iter_mut().map(|machine| company.upgrade(machine))).await;
+    app.clock.advance(60 * MINUTE);
     let mut spare = Machine::default();
     let wishes: Vec<String> = machines[0].installed.keys().cloned().collect();
-    company.set_up(&mut spare, &wishes.iter().collect::<Vec<_>>()).await;
+    company.set_up(&mut spare, &wishes).await;
     assert_eq!(spare.installed, machines[0].installed);
+    join_all(machines.iter_mut().map(|machine| company.upgrade(machine))).await;
 
     let requests = company.requests.load(Ordering::Relaxed);
     println!(
-        "{count} machines, {requests} requests; the repository saw {} in the morning: {} for a thousand",
-        morning.len(),
-        morning.len() * 1000 / requests
+        "{count} machines, {} packages, {requests} requests; the repository saw {}: {} for a thousand",
+        ids.len(),
+        seen.len(),
+        seen.len() * 1000 / requests
     );
+    drop(hand);
+    app.stop().await;
 }
 
 fn configuration(community: &CommunityFeed) -> String {
-    // The repository's minute is shorter than the clock's, and so are the limits.
-    let per_minute = |allowed: usize| allowed * 60 / usize::try_from(MINUTE.as_secs()).expect("a short minute");
     format!(
-        "{}[upstream.limits]\ndownloads_per_minute = {}\npackages = {{ chocolatey = {} }}\n[[feed]]\nname = \"choco\"\nupstreams = [\"community\"]\n",
+        "{}[upstream.limits]\npreset = \"community\"\n[[feed]]\nname = \"choco\"\nupstreams = [\"community\"]\n",
         upstream_at("community", &community.root()),
-        per_minute(RULES.of_others),
-        per_minute(RULES.of_chocolatey),
     )
+}
+
+/// Moves a clock on, faster than time goes, until it is dropped.
+struct Hand(tokio::task::JoinHandle<()>);
+
+impl Hand {
+    fn of(clock: ManualClock) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(STEP_TAKES).await;
+                clock.advance(STEP);
+            }
+        }))
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Publishes packages, and whatever they depend on.
@@ -139,14 +176,16 @@ fn stock(community: &CommunityFeed, packages: Vec<Packed>) {
     }
 }
 
-/// Fails where the repository was asked for one thing more than once.
-fn nothing_twice(targets: &[String]) {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for target in targets {
-        *counts.entry(target).or_default() += 1;
+/// Fails where the repository was asked for a package twice, or for anything again while what it said was fresh.
+fn nothing_twice(requests: &[(Instant, String)]) {
+    let mut last: BTreeMap<&str, Instant> = BTreeMap::new();
+    for (at, target) in requests {
+        if let Some(before) = last.insert(target, *at) {
+            let between = *at - before;
+            let is_metadata = !target.contains("/package/");
+            assert!(is_metadata && between >= FRESH, "{target} again after {between:?}");
+        }
     }
-    counts.retain(|_, count| *count > 1);
-    assert!(counts.is_empty(), "asked for more than once: {counts:#?}");
 }
 
 /// What a machine has: ids in lower case, and versions.
@@ -163,7 +202,7 @@ struct Company<'a> {
 
 impl Company<'_> {
     /// Installs packages, as one `choco install` after the other.
-    async fn set_up(&self, machine: &mut Machine, ids: &[&String]) {
+    async fn set_up(&self, machine: &mut Machine, ids: &[String]) {
         self.install(machine, "chocolatey").await;
         for id in ids {
             self.install(machine, id).await;

@@ -1,6 +1,7 @@
 //! What upstreams said is forgotten by an administrator's order, and when a package is pushed.
 
 use larder::mirror::{Purge, Purged, PurgedIds};
+use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::gallery::{find_target, template, upstream};
@@ -71,6 +72,58 @@ async fn what_is_purged_is_asked_for_again() {
         let expected: Vec<String> = renewed.iter().map(|id| find_target(id)).collect();
         assert_eq!(asked, expected, "{upstream:?} {ids:?}");
     }
+}
+
+#[tokio::test]
+async fn administrators_purge_over_http() {
+    let gallery = ScriptedUpstream::start().await;
+    for id in ["git", "vlc"] {
+        gallery.has(&[&pack(id, "1.0")]);
+    }
+    let app = TestApp::start(&upstream("gallery", &gallery)).await;
+    for (order, status, counts) in [
+        (json!({ "ids": "Git" }), 200, Some((1, 0))),
+        (json!({ "ids": "*" }), 200, Some((2, 1))),
+        (json!({ "ids": "v*", "upstream": "gallery" }), 200, Some((1, 0))),
+        (json!({ "upstream": "gallery" }), 200, Some((2, 1))),
+        (json!({}), 200, Some((2, 1))),
+        (json!({ "upstream": "nobody" }), 400, None),
+        (json!({ "ids": "" }), 400, None),
+        (json!({ "id": "git" }), 400, None),
+    ] {
+        for id in ["git", "vlc", "absent"] {
+            app.versions(id).await;
+        }
+        let answer = app.order("/admin/purge", &order).await.expect_status(status);
+        if let Some((present, absent)) = counts {
+            let told: Value = serde_json::from_slice(&answer.body).expect("JSON");
+            assert_eq!(told, json!({ "present": present, "absent": absent }), "{order}");
+        }
+    }
+    app.request("POST", "/admin/purge").body("{}").send().await.map_or_else(
+        |error| panic!("{error}"),
+        |answer| assert_eq!(answer.status().as_u16(), 401),
+    );
+    app.manage("GET", "/admin/purge").await.expect_status(405);
+}
+
+#[tokio::test]
+async fn a_purged_search_is_handed_on_anew() {
+    let gallery = ScriptedUpstream::start().await;
+    gallery.on(
+        "/api/v2/Search()",
+        Reply::feed(atom_feed(&[gallery.entry(&pack("git", "1.0"), "")], None)),
+    );
+    let app = TestApp::start(&upstream("gallery", &gallery)).await;
+    let mut asked = Vec::new();
+    for ids in [None, Some(all_of("git*")), Some(PurgedIds::All)] {
+        if let Some(ids) = ids {
+            purge(&app, Some("gallery"), ids).await;
+        }
+        app.feed("/api/v2/Search()?searchTerm='git'&$top=1").await;
+        asked.push(gallery.asked("Search()"));
+    }
+    assert!(asked[0] > 0 && asked[1] == asked[0] && asked[2] > asked[1], "{asked:?}");
 }
 
 #[tokio::test]

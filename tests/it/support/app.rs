@@ -74,13 +74,18 @@ pub(crate) struct Aborted;
 impl TestApp {
     /// Starts a larder with a configuration; keys of `[server]` and `[storage]` are written dotted (`server.page_size = 5`).
     pub(crate) async fn start(configuration: &str) -> Self {
+        let start = "2026-03-01T12:00:00Z".parse().expect("a time");
+        Self::start_by(ManualClock::at(start), configuration).await
+    }
+
+    /// Starts a larder that goes by a clock.
+    pub(crate) async fn start_by(clock: ManualClock, configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = parse(configuration, folder.path());
-        let start = "2026-03-01T12:00:00Z".parse().expect("a time");
         let mut app = Self {
             folder,
             config,
-            clock: ManualClock::at(start),
+            clock,
             client: larder::upstream::client::local_client().expect("a client"),
             running: None,
         };

@@ -1,8 +1,8 @@
 //! A gallery that treats its clients as the Chocolatey community repository does: pages of 40 with skip tokens, `http` ids,
 //! orders and functions that it refuses, a ceiling of items, and downloads counted by the minute with a ban behind them.
 //!
-//! It notes each request, and each that a client who keeps the rules would not have sent. Its minute is as long as the test
-//! says, so that a day fits into a test.
+//! It notes each request, and each that a client who keeps the rules would not have sent. It goes by the test's clock, so that a
+//! day fits into a test.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -15,6 +15,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use larder::clock::Clock;
 use larder::nuget::NuGetVersion;
 use percent_encoding::percent_decode_str;
 use quick_xml::events::Event;
@@ -30,13 +31,11 @@ const PAGE: usize = 40;
 /// The first item that no query reaches.
 const CEILING: usize = 10_000;
 
-/// What one address may download in a minute: of the client's own package, and of all others.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct DownloadRules {
-    pub(crate) minute: Duration,
-    pub(crate) of_chocolatey: usize,
-    pub(crate) of_others: usize,
-}
+/// What one address may download in any minute: of choco itself, and of all other packages
+/// (<https://docs.chocolatey.org/en-us/community-repository/community-packages-disclaimer/#rate-limiting>).
+const CHOCOLATEY_A_MINUTE: usize = 5;
+const OTHERS_A_MINUTE: usize = 20;
+const MINUTE: Duration = Duration::from_secs(60);
 
 struct Item {
     packed: Packed,
@@ -49,7 +48,7 @@ struct Item {
 #[derive(Default)]
 struct Shelves {
     by_id: BTreeMap<String, Vec<Item>>,
-    targets: Vec<String>,
+    requests: Vec<(Instant, String)>,
     offences: Vec<String>,
     downloads: [VecDeque<Instant>; 2],
 }
@@ -62,16 +61,16 @@ pub(crate) struct CommunityFeed {
 
 struct Shared {
     address: SocketAddr,
-    rules: DownloadRules,
+    clock: Clock,
     shelves: Mutex<Shelves>,
 }
 
 impl CommunityFeed {
-    pub(crate) async fn start(rules: DownloadRules) -> Self {
+    pub(crate) async fn start(clock: Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let shared = Arc::new(Shared {
             address: listener.local_addr().expect("a bound socket has an address"),
-            rules,
+            clock,
             shelves: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
@@ -94,12 +93,6 @@ impl CommunityFeed {
         }
     }
 
-    /// Returns how many ids and versions there are.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        let shelves = self.shared.shelves();
-        (shelves.by_id.len(), shelves.by_id.values().map(Vec::len).sum())
-    }
-
     /// Returns all ids that have a release, in lower case.
     pub(crate) fn released(&self) -> Vec<String> {
         let shelves = self.shared.shelves();
@@ -108,9 +101,9 @@ impl CommunityFeed {
         released.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Returns all requests since the last call, as they came.
-    pub(crate) fn take_targets(&self) -> Vec<String> {
-        std::mem::take(&mut self.shared.shelves().targets)
+    /// Returns all requests so far, as they came, and when.
+    pub(crate) fn requests(&self) -> Vec<(Instant, String)> {
+        self.shared.shelves().requests.clone()
     }
 
     /// Returns what came that is against the rules.
@@ -223,13 +216,13 @@ impl Shared {
         let mut shelves = self.shelves();
         let is_chocolatey = id.eq_ignore_ascii_case("chocolatey");
         let limit = if is_chocolatey {
-            self.rules.of_chocolatey
+            CHOCOLATEY_A_MINUTE
         } else {
-            self.rules.of_others
+            OTHERS_A_MINUTE
         };
-        let now = Instant::now();
+        let now = self.clock.monotonic();
         let downloads = &mut shelves.downloads[usize::from(is_chocolatey)];
-        while downloads.front().is_some_and(|at| now - *at >= self.rules.minute) {
+        while downloads.front().is_some_and(|at| now - *at >= MINUTE) {
             downloads.pop_front();
         }
         downloads.push_back(now);
@@ -256,7 +249,8 @@ impl Shared {
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response {
     let target = request.uri().to_string();
-    shared.shelves().targets.push(target.clone());
+    let now = shared.clock.monotonic();
+    shared.shelves().requests.push((now, target.clone()));
     let path = percent_decode_str(request.uri().path())
         .decode_utf8_lossy()
         .into_owned();
