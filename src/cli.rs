@@ -10,6 +10,7 @@ mod progress;
 mod reindex;
 mod running;
 mod serve;
+mod status;
 mod sync;
 mod verify;
 mod work;
@@ -66,6 +67,12 @@ enum Command {
         #[arg(long, value_name = "WHAT")]
         metadata: Option<Metadata>,
     },
+    /// Show how the running server and its upstreams do: health, limits, cache, hits, last errors
+    Status {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Fetch packages with all that they need, before anybody asks for them
     Prefetch(prefetch::Arguments),
     /// Have a running server ask no upstream any more, or ask them again
@@ -121,6 +128,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Import { feed, paths } => block_on(import::run(&Config::load(&cli.config)?, feed, &paths)),
         Command::Sync { upstream, metadata } => block_on(sync::run(&Config::load(&cli.config)?, upstream, metadata)),
+        Command::Status { json } => {
+            let form = if json { status::Form::Json } else { status::Form::Table };
+            block_on(status::run(&Config::load(&cli.config)?, form))
+        }
         Command::Prefetch(arguments) => block_on(prefetch::run(&Config::load(&cli.config)?, arguments)),
         Command::Offline { switch } => block_on(offline::run(&Config::load(&cli.config)?, switch)),
         Command::Reindex => block_on(reindex::run(&Config::load(&cli.config)?)),
@@ -175,6 +186,7 @@ mod tests {
                 Some("mirror.toml Some(Import { feed: Some(SourceName(\"choco\")), paths: [\"a\", \"b\"] })"),
             ),
             ("larder offline on", Some("mirror.toml Some(Offline { switch: On })")),
+            ("larder status --json", Some("mirror.toml Some(Status { json: true })")),
             ("larder offline", None),
             ("larder reindex", Some("mirror.toml Some(Reindex)")),
             ("larder verify", Some("mirror.toml Some(Verify)")),

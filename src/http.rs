@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod base_url;
+mod cache_status;
 mod caching;
 pub mod conditional;
 pub mod date;

@@ -62,7 +62,7 @@ pub use served::{Served, Standing};
 pub use spool::{Spool, SpoolError, SpoolWriter, Spooled};
 pub use sync::{Finished, Incomplete, SyncCounts, SyncEnd, SyncMode, SyncProgress, SyncRefusal, SyncSettings};
 
-pub use crate::upstream::UpstreamStatus;
+pub use crate::upstream::{BreakerStatus, PerPriority, UpstreamStatus};
 pub use crate::view::Edition;
 
 /// The bounds of what the mirror does for one request.

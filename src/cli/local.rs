@@ -28,20 +28,27 @@ impl LocalServer {
         Ok(greeting.is_ok().then_some(found))
     }
 
+    /// Reads the document of a route.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        read(self.ask(self.client.get(self.url(path))).await?).await
+    }
+
     /// Sends a document to a route and reads the answer's.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, document: &impl Serialize) -> anyhow::Result<T> {
-        let answer = self.send(path, document).await?;
-        let text = answer.bytes().await.context("the running server stopped answering")?;
-        serde_json::from_slice(&text).context("the running server's answer cannot be read; is it of this version?")
+        read(self.send(path, document).await?).await
     }
 
     /// Sends a document to a route; an answer other than 200 is the error that it tells.
     pub(super) async fn send(&self, path: &str, document: &impl Serialize) -> anyhow::Result<reqwest::Response> {
         let request = self.client.post(self.url(path));
         let request = request
-            .header("X-NuGet-ApiKey", &self.server.import_key)
             .header("Content-Type", "application/json")
             .body(serde_json::to_vec(document)?);
+        self.ask(request).await
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
+        let request = request.header("X-NuGet-ApiKey", &self.server.import_key);
         let answer = request.send().await.context("the running server does not answer")?;
         let status = answer.status();
         if status.as_u16() == 200 {
@@ -89,6 +96,11 @@ impl LocalServer {
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", reachable(self.server.address))
     }
+}
+
+async fn read<T: DeserializeOwned>(answer: reqwest::Response) -> anyhow::Result<T> {
+    let text = answer.bytes().await.context("the running server stopped answering")?;
+    serde_json::from_slice(&text).context("the running server's answer cannot be read; is it of this version?")
 }
 
 /// Returns the words of an error document.

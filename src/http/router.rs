@@ -18,7 +18,7 @@ use super::encoding::{Wanted, encode};
 use super::error::{ApiError, Dialect, not_allowed};
 use super::listener::Connection;
 use super::state::{App, FeedRequest};
-use super::{admin, caching, install, mount, v1, v2};
+use super::{admin, cache_status, caching, install, mount, v1, v2};
 use crate::odata::protocol::Protocol;
 use crate::redact;
 use crate::via::{self, Looped};
@@ -43,9 +43,11 @@ async fn serve(State(app): State<App>, ConnectInfo(connection): ConnectInfo<Conn
     };
     let mut response = answered.unwrap_or_else(|error| error.into_response(Dialect::OData));
     caching::describe(response.headers_mut(), &app.server);
-    if app.mirror.offline().is_offline() {
+    let is_offline = app.mirror.offline().is_offline();
+    if is_offline {
         response.headers_mut().insert(X_LARDER_CACHE, OFFLINE);
     }
+    cache_status::complete(response.status(), response.headers_mut(), is_offline);
     let mut response = encode(response, wanted).await;
     if method == Method::HEAD {
         take_body(&mut response);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::support::app::{Answer, KEY, TestApp, send};
 use crate::support::gallery::upstream;
+use crate::support::larder::LarderProcess;
 use crate::support::nupkg::Nupkg;
 use crate::support::upstream::{Reply, ScriptedUpstream};
 
@@ -121,4 +122,22 @@ async fn what_was_asked_for_is_counted_by_source() {
     let counts = &status["feeds"][0]["counts"];
     assert_eq!(counts["package_hits"], 1, "{counts:#}");
     assert_eq!(counts["bytes_served"], ours.bytes.len() as u64, "{counts:#}");
+}
+
+#[test]
+fn the_status_is_shown_to_people_and_programs() {
+    let larder = LarderProcess::start(
+        "[[upstream]]\nname = \"community\"\nkind = \"v2\"\nurl = \"http://user:s3cret@127.0.0.1:1/api/v2/\"\nmax_bytes = \"1GiB\"\n",
+    );
+    let mut shown = larder.command::<&str>("status", &[]).expect_success();
+    for part in [
+        "upstream community: http://127.0.0.1:1/api/v2/",
+        "0 B of 1.0 GiB",
+        "asked as usual",
+        "feed default",
+    ] {
+        shown = shown.expect_output(part);
+    }
+    let shown = larder.command("status", &["--json"]).expect_success();
+    shown.expect_output("\"uptime_seconds\"");
 }

@@ -13,6 +13,7 @@ mod architecture;
 mod attack;
 mod batch;
 mod cache_size;
+mod cache_status;
 mod commands;
 mod company_day;
 #[path = "../conformance/mod.rs"]

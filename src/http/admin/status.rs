@@ -17,6 +17,8 @@ pub struct Status {
     pub started: Instant,
     /// How long ago that is, in seconds.
     pub uptime_seconds: u64,
+    /// Whether no upstream is asked.
+    pub offline: bool,
     /// The feeds, in the configuration's order.
     pub feeds: Vec<FeedStatus>,
     /// The upstreams, in the configuration's order.
@@ -158,6 +160,7 @@ pub(super) fn show(order: &Order<'_>) -> Result<Response, ApiError> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: app.started,
         uptime_seconds: uptime.as_secs(),
+        offline: app.mirror.offline().is_offline(),
         feeds: feeds.collect(),
         upstreams: upstreams.collect(),
     })

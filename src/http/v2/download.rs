@@ -13,6 +13,7 @@ use axum::response::Response;
 
 use crate::catalog::query::{Latest, Listing, Page, Prerelease};
 use crate::catalog::{Query, Relayed, SearchTerms};
+use crate::http::cache_status;
 use crate::http::conditional::{ETag, Validators};
 use crate::http::date::format_date;
 use crate::http::error::ApiError;
@@ -78,10 +79,12 @@ async fn answer(
     parts: &Parts,
     naming: Naming,
 ) -> Result<Response, ApiError> {
-    let mut response = match app.mirror.locate(feed.feed, &key.id, &key.version).await?.located {
+    let delivery = app.mirror.locate(feed.feed, &key.id, &key.version).await?;
+    let mut response = match delivery.located {
         Located::Held(held) => from_store(app, &held, parts, naming).await?,
         Located::Arriving(arriving) => on_its_way(app, key, arriving, parts, naming).await?,
     };
+    cache_status::tell(response.headers_mut(), delivery.served);
     // A 304 has it too (RFC 9110 section 15.4.5): what it renews is fresh again.
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
         let caching = match naming {

@@ -12,11 +12,12 @@ use super::{
 };
 use crate::catalog::query::Page;
 use crate::catalog::{Query, Record, Relayed};
+use crate::http::cache_status;
 use crate::http::caching::{self, Form};
 use crate::http::conditional::Validators;
 use crate::http::error::ApiError;
 use crate::http::state::{App, FeedRequest};
-use crate::mirror::{Answer, Answered, Edition, MirrorError};
+use crate::mirror::{Answer, Answered, Edition, MirrorError, Served};
 use crate::odata::address::{Collection, Key};
 use crate::odata::atom::{self, Entry};
 use crate::odata::entry::EntryView;
@@ -40,8 +41,9 @@ pub(super) async fn list(
     let options = read_options(feed)?;
     let plan = plan_list(app, feed, collection, &options)?;
     let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.relayed).await?;
-    let validators = validators(app, feed, head, prepared.edition());
-    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+    let (validators, served) = (validators(app, feed, head, prepared.edition()), prepared.served());
+    if let Some(mut known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+        cache_status::tell(known.headers_mut(), served);
         return Ok(known);
     }
     let answer = app.mirror.answer_prepared(prepared, &plan.query).await?;
@@ -79,6 +81,7 @@ pub(super) async fn list(
         }
     };
     caching::tag(&mut response, validators.as_ref());
+    cache_status::tell(response.headers_mut(), served);
     warn_of(&mut response, &answer.failures);
     warn_of_gaps(&mut response, &answer.gaps);
     Ok(response)
@@ -99,8 +102,9 @@ pub(super) async fn count(
         ..Page::first(0)
     };
     let prepared = app.mirror.prepare(feed.feed, &plan.query, &plan.relayed).await?;
-    let validators = validators(app, feed, head, prepared.edition());
-    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::Plain)? {
+    let (validators, served) = (validators(app, feed, head, prepared.edition()), prepared.served());
+    if let Some(mut known) = caching::not_modified(app, head, validators.as_ref(), Form::Plain)? {
+        cache_status::tell(known.headers_mut(), served);
         return Ok(known);
     }
     let answer = app.mirror.answer_prepared(prepared, &plan.query.counted()).await?;
@@ -108,6 +112,7 @@ pub(super) async fn count(
     let counted = options.top.map_or(after_skip, |top| after_skip.min(top));
     let mut response = document(TEXT_TYPE, counted.to_string());
     caching::tag(&mut response, validators.as_ref());
+    cache_status::tell(response.headers_mut(), served);
     warn_of(&mut response, &answer.failures);
     warn_of_gaps(&mut response, &answer.gaps);
     Ok(response)
@@ -121,11 +126,11 @@ pub(super) async fn package(
     AskedBy { head, format }: AskedBy<'_>,
 ) -> Result<Response, ApiError> {
     let options = read_options(feed)?;
-    let (mut response, edition, failures) = match format {
+    let (mut response, edition, failures, served) = match format {
         Format::Json => {
             let found = find(app, feed, key).await?;
             let text = json::entry(feed.links(), &found.view(), options.select.as_deref());
-            (document(JSON_TYPE, text), found.edition, found.failures)
+            (document(JSON_TYPE, text), found.edition, found.failures, found.served)
         }
         Format::Atom => {
             let (answer, edition) = look_up(app, feed, key).await?;
@@ -133,15 +138,17 @@ pub(super) async fn package(
             let entries = entries(&answer.page, &parts);
             let found = entries.first().ok_or_else(|| not_here(key))?;
             let response = document(ENTRY_TYPE, atom::entry(feed.links(), found));
-            (response, edition, answer.failures)
+            (response, edition, answer.failures, answer.served)
         }
     };
     // Only now: what is not here has no state that could be the same.
     let validators = validators(app, feed, head, edition);
-    if let Some(known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+    if let Some(mut known) = caching::not_modified(app, head, validators.as_ref(), Form::OData)? {
+        cache_status::tell(known.headers_mut(), served);
         return Ok(known);
     }
     caching::tag(&mut response, validators.as_ref());
+    cache_status::tell(response.headers_mut(), served);
     warn_of(&mut response, &failures);
     Ok(response)
 }
@@ -152,6 +159,7 @@ pub(super) struct Found {
     record: Record,
     edition: Option<Edition>,
     pub(super) failures: Vec<MirrorError>,
+    served: Served,
 }
 
 impl Found {
@@ -170,6 +178,7 @@ pub(super) async fn find(app: &App, feed: &FeedRequest<'_>, key: &Key) -> Result
             record,
             edition,
             failures: answer.failures,
+            served: answer.served,
         }),
         _ => Err(not_here(key)),
     }
