@@ -13,7 +13,7 @@ use super::evict::Told;
 use super::fetch::mirrored_sidecar;
 use super::findings::Subject;
 use super::freshness::{Finding, Freshness};
-use super::{Mirror, MirrorError};
+use super::{Mirror, MirrorError, policy};
 use crate::catalog::change::{contradicts, merge_announced};
 use crate::catalog::manifest::{announced_properties, announced_row};
 use crate::catalog::{Announced, Change, Instant, Interner, Origin, Record, Row, SourceName};
@@ -151,12 +151,15 @@ impl Mirror {
         outcome
     }
 
-    /// Asks one upstream for an id and keeps what it says, with the time.
+    /// Asks one upstream for an id, if it may be asked, and keeps what it says, with the time.
     async fn look_up(&self, subject: &Subject, urgency: &Urgency) -> Result<(), MirrorError> {
         let (source, id) = subject;
         let Some(upstream) = self.inner.upstreams.get(source) else {
             return Ok(());
         };
+        if !policy::may_ask(&self.inner.views, source, id) {
+            return Ok(());
+        }
         let began = self.inner.purges.now();
         let known = self.validators(subject).await?;
         let answer = upstream.versions(id, known.as_ref(), urgency);

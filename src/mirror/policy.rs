@@ -2,7 +2,7 @@
 
 use crate::catalog::{Relayed, SearchTerms, SourceName};
 use crate::nuget::PackageId;
-use crate::view::{FeedView, UpstreamSource};
+use crate::view::{FeedView, UpstreamSource, Views};
 
 /// Returns the upstreams that a feed may ask for an id, the first one first: none where the id is reserved, or private to what
 /// is hosted, and never one that may not be asked about it.
@@ -11,6 +11,15 @@ use crate::view::{FeedView, UpstreamSource};
 pub(super) fn upstreams_for<'a>(view: &'a FeedView, id: &'a PackageId) -> impl Iterator<Item = &'a SourceName> {
     let upstreams = (!view.is_private(id)).then(|| view.shape().upstreams_for(id));
     upstreams.into_iter().flatten()
+}
+
+/// Returns whether an upstream may be asked about an id for any feed at all: whatever larder wants to know of its own accord, a
+/// name that is private everywhere is not told.
+#[must_use]
+pub(super) fn may_ask(views: &Views, source: &SourceName, id: &PackageId) -> bool {
+    views
+        .feeds()
+        .any(|view| upstreams_for(view, id).any(|upstream| upstream == source))
 }
 
 /// Returns the upstreams that a feed may hand a search to: none where the name of a private package stands anywhere in it, in

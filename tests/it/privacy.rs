@@ -1,5 +1,7 @@
 //! A private id is answered from here alone, on every route, and no upstream hears of it.
 
+mod routes;
+
 use crate::support::app::{TestApp, names};
 use crate::support::gallery::{template, upstream};
 use crate::support::nupkg::{Nupkg, Packed};
