@@ -41,6 +41,9 @@ impl IdPattern {
     /// Letters beyond ASCII are folded too: for a reserved id, a match too many is the safe mistake.
     #[must_use]
     pub fn matches(&self, id: &str) -> bool {
+        if self.fixed.is_empty() {
+            return true;
+        }
         let id = id.to_lowercase();
         match self.shape {
             Shape::Whole => id == self.fixed,
