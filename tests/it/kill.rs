@@ -3,6 +3,8 @@
 //! `LARDER_KILL_ROUNDS` (30) sets how often, `LARDER_KILL_LARGE=1` adds packages of 20 MB, `LARDER_SEED` repeats a run's
 //! moments and packages; what the machine makes of them it cannot repeat.
 
+mod evictions;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -56,7 +58,7 @@ fn what_is_acknowledged_survives_kill_9() {
     let rounds = number_from("LARDER_KILL_ROUNDS", 30);
     let mut random = Random::seeded();
     let cold = cold_packages(rounds * COLD_PER_ROUND, &mut random);
-    let (_origin, mut mirror) = origin_and_mirror(&cold);
+    let (_origin, mut mirror) = origin_and_mirror(&cold, "");
     let mut oracle = Oracle::new();
     let mut touched: Vec<String> = Vec::new();
     for round in 0..=rounds {
@@ -89,7 +91,8 @@ fn cold_packages(count: usize, random: &mut Random) -> Vec<Packed> {
     (0..count).map(make).collect()
 }
 
-fn origin_and_mirror(cold: &[Packed]) -> (LarderProcess, LarderProcess) {
+/// Starts a larder that has packages, and prepares one that mirrors it; `keys` are further ones of its upstream.
+fn origin_and_mirror(cold: &[Packed], keys: &str) -> (LarderProcess, LarderProcess) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for package in cold {
         package.write_to(folder.path());
@@ -98,7 +101,7 @@ fn origin_and_mirror(cold: &[Packed]) -> (LarderProcess, LarderProcess) {
     origin.import(&[folder.path()]).expect_success();
     origin.restart();
     let configuration = format!(
-        "[[upstream]]\nname = \"origin\"\nkind = \"v2\"\nurl = \"{}\"\n\
+        "[[upstream]]\nname = \"origin\"\nkind = \"v2\"\nurl = \"{}\"\n{keys}\
          [[feed]]\nname = \"mirror\"\ndefault = true\nupstreams = [\"origin\"]\nreserved = [\"pushed.*\"]\n",
         origin.feed_url()
     );
