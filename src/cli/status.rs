@@ -89,6 +89,9 @@ fn write_upstream(out: &mut String, upstream: &UpstreamStatus, now: DateTime<Utc
         "  requests  {running} running, {queued} waiting, {} in all",
         condition.totals.requests
     );
+    if let Some(synced) = upstream.synced {
+        let _ = writeln!(out, "  synced    {} ago", until_then(now, synced));
+    }
     let _ = writeln!(out, "  cache     {}", cache(&upstream.cache));
     let _ = writeln!(out, "  hits      {}", hits(&upstream.counts));
     for seen in &condition.last_errors {

@@ -32,7 +32,7 @@ const ROUTES: &[Route] = &[
     Route {
         method: Method::GET,
         path: "status",
-        answer: |order| async move { status::show(&order) }.boxed(),
+        answer: |order| async move { status::show(&order).await }.boxed(),
     },
     Route {
         method: Method::POST,

@@ -100,6 +100,8 @@ async fn a_synced_list_is_whole_and_is_answered_offline() {
             assert_eq!(asked, 2 * count.div_ceil(PAGE), "as few pages as the two lists have");
         }
         let larder = restart(larder).await;
+        let (larder, shown) = run(larder, "status", &[]).await;
+        prints(&shown, 0, &["  synced    "]);
         let mut online = Vec::new();
         let mut larder = Some(larder);
         for search in SEARCHES {

@@ -101,6 +101,8 @@ pub struct UpstreamStatus {
     /// Whether and how it is asked, and how that went.
     #[serde(flatten)]
     pub condition: mirror::UpstreamStatus,
+    /// When its list was last walked to the end; absent where it never was.
+    pub synced: Option<Instant>,
     /// What is held of it.
     pub cache: CacheStatus,
     /// What was counted of it.
@@ -138,7 +140,7 @@ impl CacheStatus {
 }
 
 /// Answers with the document.
-pub(super) fn show(order: &Order<'_>) -> Result<Response, ApiError> {
+pub(super) async fn show(order: &Order<'_>) -> Result<Response, ApiError> {
     let app = order.app;
     let uptime = (app.clock.now() - app.started).to_std().unwrap_or_default();
     let feeds = app.feeds.iter().map(|feed| FeedStatus {
@@ -148,20 +150,26 @@ pub(super) fn show(order: &Order<'_>) -> Result<Response, ApiError> {
         counts: Counts::of(app.mirror.tally(&feed.name)),
     });
     let mut conditions = app.mirror.upstreams();
-    let upstreams = app.upstreams.iter().filter_map(|name| {
-        Some(UpstreamStatus {
+    let mut upstreams = Vec::new();
+    for name in &app.upstreams {
+        let (Some(condition), Some(size)) = (conditions.remove(name), app.mirror.cache_size(name)) else {
+            continue;
+        };
+        let last_sync = app.mirror.last_sync(name).await?;
+        upstreams.push(UpstreamStatus {
             name: name.to_string(),
-            condition: conditions.remove(name)?,
-            cache: CacheStatus::of(app.mirror.cache_size(name)?),
+            condition,
+            synced: last_sync.map(|last| last.finished),
+            cache: CacheStatus::of(size),
             counts: Counts::of(app.mirror.tally(name)),
-        })
-    });
+        });
+    }
     json(&Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: app.started,
         uptime_seconds: uptime.as_secs(),
         offline: app.mirror.offline().is_offline(),
         feeds: feeds.collect(),
-        upstreams: upstreams.collect(),
+        upstreams,
     })
 }
