@@ -8,6 +8,7 @@ use futures::stream::TryStreamExt as _;
 use super::index::{Committed, Index, Note, NoteText, RecordKey, RowChange, Seq};
 use crate::catalog::testing::{described, instant, record, row};
 use crate::catalog::{Change, Content, Listed, Origin, Property, Record, SourceName};
+use crate::nuget::digest::Sha512Hasher;
 use crate::nuget::{NuGetVersion, PackageId};
 
 /// Opens an index again and again on the same data.
@@ -29,6 +30,7 @@ macro_rules! conformance {
             bytes_that_are_held_are_not_replaced,
             an_announcement_replaces_what_was_announced,
             a_mention_removes_nothing,
+            what_makes_room_is_as_it_was_announced,
             files_have_the_last_word,
             listing_and_removing,
             texts_come_and_go,
@@ -68,8 +70,10 @@ fn version(text: &str) -> NuGetVersion {
 }
 
 fn content(seed: &str) -> Content {
+    let mut hasher = Sha512Hasher::default();
+    hasher.update(seed.as_bytes());
     Content {
-        sha512: format!("{seed}=="),
+        sha512: hasher.finish().base64(),
         size: 7,
     }
 }
@@ -282,16 +286,24 @@ pub(crate) async fn an_announcement_replaces_what_was_announced<B: Bench>(bench:
     done(
         &index,
         "git",
-        Change::Announce(vec![announced_hash("tampered=="), announced("git", "5.0")]),
+        Change::Announce(vec![
+            announced_hash(&content("tampered").sha512),
+            announced("git", "5.0"),
+        ]),
     )
     .await;
     let found = records(&index, "git").await;
     assert_eq!(found.keys().collect::<Vec<_>>(), ["1.0", "5.0"]);
     assert_same(&found["1.0"], &held("git", "1.0"));
-    done(&index, "git", Change::Announce(vec![announced_hash("1.0==")])).await;
+    done(
+        &index,
+        "git",
+        Change::Announce(vec![announced_hash(&content("1.0").sha512)]),
+    )
+    .await;
     let mut told_anew = Record {
         content: Some(content("1.0")),
-        ..announced_hash("1.0==")
+        ..announced_hash(&content("1.0").sha512)
     };
     // What is held has the size that it has, whatever is announced.
     Arc::make_mut(&mut told_anew.row).package_size = content("1.0").size;
@@ -310,6 +322,33 @@ pub(crate) async fn a_mention_removes_nothing<B: Bench>(bench: &mut B) {
     done(&index, "git", Change::Mirror(held("git", "2.0").into())).await;
     done(&index, "git", Change::Mention(vec![announced("git", "2.0")])).await;
     assert_eq!(records(&index, "git").await["2.0"].content, Some(content("2.0")));
+}
+
+pub(crate) async fn what_makes_room_is_as_it_was_announced<B: Bench>(bench: &mut B) {
+    let index = bench.open();
+    let mirrored = |number: &str| Record {
+        origin: Origin::Mirrored { content_url: None },
+        ..held("git", number)
+    };
+    done(&index, "git", Change::Mirror(mirrored("1.0").into())).await;
+    done(&index, "git", Change::Mirror(mirrored("2.0").into())).await;
+    let evict = Change::Evict {
+        versions: vec![version("1.0.0"), version("3.0")],
+        committed: instant("2026-03-01"),
+    };
+    let (_, versions) = done(&index, "git", evict).await;
+    assert_eq!(versions, set(&["1.0", "2.0"]));
+    let gone = Record {
+        content: None,
+        committed: instant("2026-03-01"),
+        ..mirrored("1.0")
+    };
+    let found = records(&index, "git").await;
+    assert_same(&found["1.0"], &gone);
+    assert_same(&found["2.0"], &mirrored("2.0"));
+    // Nothing keeps it any more once the upstream has it no more.
+    let (_, versions) = done(&index, "git", Change::Announce(Vec::new())).await;
+    assert_eq!(versions, set(&["2.0"]));
 }
 
 pub(crate) async fn files_have_the_last_word<B: Bench>(bench: &mut B) {
