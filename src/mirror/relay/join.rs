@@ -70,6 +70,16 @@ impl Run {
         }
     }
 
+    /// Returns how far each upstream's search has come, whoever asked for it.
+    fn heard(&self) -> Vec<(u64, Result<u64, End>)> {
+        let heard = |lane: &RunLane| {
+            let stream = lane.lane.stream();
+            let progress = stream.progress();
+            (progress.pages, progress.next)
+        };
+        self.lanes.iter().map(heard).collect()
+    }
+
     /// Returns what an answer may lack, where a page is all that is told of it.
     pub(super) fn gaps(&self, cut: &Cut<Hit>, query: &Query) -> Vec<Gap> {
         let mut gaps = Vec::new();
@@ -141,9 +151,14 @@ impl Mirror {
             if self.advance_all(unheard, view, query, relayed).await? {
                 continue;
             }
+            let is_open = run.lanes.iter().any(|lane| lane.lane.is_open());
+            let may_go_on = run
+                .lanes
+                .iter()
+                .any(|lane| lane.failure.is_none() && lane.lane.is_open());
             let is_done = self.extend(view, query, relayed, run, (shown, end)).await?;
             if is_done {
-                if !run.lanes.iter().any(|lane| lane.lane.is_open()) {
+                if !is_open {
                     walk.list().whole_in = Some(edition.mark);
                 }
                 loop {
@@ -153,8 +168,7 @@ impl Mirror {
                     };
                     let joined = self.shown(view, query, &walk, (from, length), edition).await?;
                     let Some(mut joined) = joined else { continue };
-                    let may_go_on = |lane: &RunLane| lane.failure.is_none() && lane.lane.is_open();
-                    joined.cut.is_more |= !joined.cut.rows.is_empty() && run.lanes.iter().any(may_go_on);
+                    joined.cut.is_more |= !joined.cut.rows.is_empty() && may_go_on;
                     return Ok(joined);
                 }
             }
@@ -173,36 +187,39 @@ impl Mirror {
     ) -> Result<bool, MirrorError> {
         let walk = Arc::clone(&run.walk);
         let need = end.saturating_add(1).saturating_sub(shown);
+        let heard = run.heard();
         let known = self.cut(view, &first_rows(query, shown.saturating_add(need))).await?;
-        let mut fresh: Vec<Hit> = {
-            let list = walk.list();
-            let fresh = known.rows.into_iter().filter(|hit| !list.has(hit));
-            fresh.take(need).collect()
-        };
-        let agreement = Agreement::of(&query.total_order());
-        let is_settled = |lane: &RunLane, hit: &Hit| lane.settles(agreement, hit, query.latest, end);
-        let is_ready = |hit: &Hit| run.lanes.iter().all(|lane| is_settled(lane, hit));
-        let ready = fresh.iter().take_while(|hit| is_ready(hit)).count();
-        let unsettled = fresh.split_off(ready);
-        if ready > 0 {
+        let blocking: Vec<bool> = {
             let mut list = walk.list();
+            // Others read the same answer: what they have brought or shown meanwhile is not in what was looked at.
+            if list.len() != shown || run.heard() != heard {
+                return Ok(false);
+            }
+            let mut fresh: Vec<Hit> = known.rows.into_iter().filter(|hit| !list.has(hit)).take(need).collect();
+            let agreement = Agreement::of(&query.total_order());
+            let is_settled = |lane: &RunLane, hit: &Hit| lane.settles(agreement, hit, query.latest, end);
+            let is_ready = |hit: &Hit| run.lanes.iter().all(|lane| is_settled(lane, hit));
+            let ready = fresh.iter().take_while(|hit| is_ready(hit)).count();
+            let unsettled = fresh.split_off(ready);
             list.push(fresh);
-        }
-        if ready == need {
-            return Ok(false);
-        }
-        // One more row than the page has is only to know that there is one: those who stand before it wait for no other.
-        let blocks = |lane: &RunLane| lane.can_go_on() && unsettled.first().is_none_or(|hit| !is_settled(lane, hit));
-        let blocking: Vec<bool> = run.lanes.iter().map(blocks).collect();
-        if blocking.contains(&true) {
-            let lanes = run.lanes.iter_mut().zip(blocking);
-            let lanes = lanes.filter_map(|(lane, blocks)| blocks.then_some(lane)).collect();
-            self.advance_all(lanes, view, query, relayed).await?;
-            return Ok(false);
-        }
-        let is_enough = unsettled.len() + ready == need;
-        walk.list().push(unsettled);
-        Ok(!is_enough)
+            if ready == need {
+                return Ok(false);
+            }
+            // One more row than the page has is only to know that there is one: those who stand before it wait for no other.
+            let blocks =
+                |lane: &RunLane| lane.can_go_on() && unsettled.first().is_none_or(|hit| !is_settled(lane, hit));
+            let blocking: Vec<bool> = run.lanes.iter().map(blocks).collect();
+            if !blocking.contains(&true) {
+                let is_enough = unsettled.len() + ready == need;
+                list.push(unsettled);
+                return Ok(!is_enough);
+            }
+            blocking
+        };
+        let lanes = run.lanes.iter_mut().zip(blocking);
+        let lanes = lanes.filter_map(|(lane, blocks)| blocks.then_some(lane)).collect();
+        self.advance_all(lanes, view, query, relayed).await?;
+        Ok(false)
     }
 
     /// Asks upstreams for their next pages, all at once. Returns whether there were any to ask.
