@@ -11,7 +11,7 @@ use crate::config::{Config, SyncMetadata, UpstreamConfig, UpstreamKind};
 use crate::http::admin::sync::SyncOrder;
 use crate::mirror::{SyncEnd, SyncMode, SyncProgress};
 
-/// Syncs one upstream, or all that say what they have. Exit code 1 where any list was not walked to its end.
+/// Syncs one upstream, or those of which the configuration says that their lists be known, or all where it says so of none. Exit code 1 where any list was not walked to its end.
 pub(super) async fn run(
     config: &Config,
     name: Option<SourceName>,
@@ -48,7 +48,12 @@ fn chosen<'c>(config: &'c Config, name: Option<&SourceName>) -> anyhow::Result<V
         !all.is_empty(),
         "the configuration has no upstream that says which packages it has"
     );
-    Ok(all)
+    let wanted: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|upstream| upstream.sync.metadata != SyncMetadata::None)
+        .collect();
+    Ok(if wanted.is_empty() { all } else { wanted })
 }
 
 /// What the command line says, or else the configuration; where that says nothing is kept known, the least that helps.

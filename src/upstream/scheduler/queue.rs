@@ -20,6 +20,9 @@ const MAX_CLIENTS: usize = 16384;
 /// The longest that what is served meanwhile waits to be asked for again: whoever wants it next begins anew.
 const REVALIDATION_PATIENCE: Duration = Duration::from_secs(45);
 
+/// The longest that a host that fails is waited for by those who have time: beyond that it is not gone for a moment.
+const OUTAGE_PATIENCE: Duration = Duration::from_secs(15);
+
 /// Who was told to wait gets so much longer, should those ahead be late.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -198,7 +201,7 @@ impl<T> Queue<T> {
         match hosts.admission(host, now) {
             Admission::Go => {}
             // What is known is served meanwhile, and whoever asks next wants it anew.
-            Admission::GivenUp(wait) if priority <= Priority::Revalidation => {
+            Admission::GivenUp(wait) if priority <= Priority::Revalidation || wait > OUTAGE_PATIENCE => {
                 return Opinion::Refused(Refusal::GivenUp(wait));
             }
             Admission::Paused(wait) if wait > patience => {

@@ -263,6 +263,21 @@ fn a_pause_is_waited_for_by_those_who_have_the_time() {
 }
 
 #[test]
+fn what_stays_away_is_given_up_by_those_who_have_time() {
+    let mut model = Model::new(&PaceSettings::default());
+    for _ in 0..5 {
+        model.fails(Outage::Status(500), None);
+    }
+    model.ask("prefetch 1", Share::Feed, Priority::Prefetch);
+    model.ask("prefetch 2", Share::Feed, Priority::Prefetch);
+    model.wait(10 * SECOND);
+    assert_eq!(model.gone(), ["prefetch 1"]);
+    // It still fails, and is left alone for twice as long.
+    model.fails(Outage::Status(500), None);
+    assert_eq!(model.refused(), [("prefetch 2", Refusal::GivenUp(20 * SECOND))]);
+}
+
+#[test]
 fn what_fails_is_given_up_by_those_who_have_something_else() {
     let mut model = Model::new(&PaceSettings::default());
     for _ in 0..5 {
