@@ -10,16 +10,14 @@ use anyhow::Context as _;
 use reqwest::header::ETAG;
 use tokio::io::AsyncReadExt as _;
 
-use super::local::reachable;
-use super::running::RunningServer;
-use super::{assemble, progress, running};
+use super::progress;
+use super::work::Worker;
 use crate::catalog::{Origin, SourceName};
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::conditional::ETag;
 use crate::mirror::{Mirror, PublishError};
 use crate::nuget::AnnouncedHash;
-use crate::store::{OpenError, Store, rebuild};
+use crate::store::rebuild;
 
 /// What became of one file.
 enum Imported {
@@ -39,7 +37,10 @@ pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[Path
     };
     let files = find_nupkgs(paths)?;
     anyhow::ensure!(!files.is_empty(), "there is no .nupkg file in what was named");
-    let target = Target::open(config, feed.name.clone()).await?;
+    let target = Target {
+        worker: Worker::open(config).await?,
+        feed: feed.name.clone(),
+    };
     let bar = progress::bar("importing");
     bar.set_length(files.len() as u64);
     let (mut taken, mut present, mut refused) = (0_u64, 0_u64, 0_u64);
@@ -58,7 +59,7 @@ pub(super) async fn run(config: &Config, feed: Option<SourceName>, paths: &[Path
         bar.inc(1);
     }
     bar.finish_and_clear();
-    target.close().await?;
+    target.worker.close().await?;
     println!(
         "imported {taken} of {} packages into feed '{}'; {present} were there already, {refused} were refused",
         files.len(),
@@ -109,75 +110,25 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 }
 
 /// Where packages go.
-enum Target {
-    /// Into the data folder, which is ours.
-    Folder {
-        store: Box<Store>,
-        mirror: Mirror,
-        feed: SourceName,
-    },
-    /// Through the server that has it open.
-    Server {
-        client: reqwest::Client,
-        url: String,
-        import_key: String,
-    },
+struct Target {
+    worker: Worker,
+    feed: SourceName,
 }
 
 impl Target {
-    async fn open(config: &Config, feed: SourceName) -> anyhow::Result<Self> {
-        let settings = assemble::store_settings(config);
-        let state = settings.data.join("state");
-        let clock = Clock::system();
-        match Store::open(settings, &clock).await {
-            Ok((store, rows, opening)) => {
-                assemble::log_opening(&opening);
-                let mirror = assemble::mirror(config, &store, rows, &clock)?;
-                Ok(Self::Folder {
-                    store: Box::new(store),
-                    mirror,
-                    feed,
-                })
-            }
-            Err(OpenError::InUse { .. }) => {
-                let server = RunningServer::find(&state).with_context(|| running::in_use(&state))?;
-                println!(
-                    "a server is running (process {}): importing through http://{}",
-                    server.pid, server.address
-                );
-                let url = format!("http://{}/feeds/{feed}/api/v2/package/", reachable(server.address));
-                let client = crate::upstream::client::local_client()?;
-                Ok(Self::Server {
-                    client,
-                    url,
-                    import_key: server.import_key,
-                })
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Imports a file. The inner error is the reason for which it was refused.
     async fn import(&self, file: &Path) -> anyhow::Result<Result<Imported, String>> {
         let body = tokio::fs::File::open(file)
             .await
             .with_context(|| format!("cannot read {}", file.display()))?;
-        match self {
-            Self::Folder { mirror, feed, .. } => into_folder(mirror, feed, body).await,
-            Self::Server {
-                client,
-                url,
-                import_key,
-            } => {
+        let feed = &self.feed;
+        match &self.worker {
+            Worker::Folder { mirror, .. } => into_folder(mirror, feed, body).await,
+            Worker::Server(server) => {
                 let length = body.metadata().await?.len();
                 let path = file.to_owned();
-                let request = client
-                    .put(url)
-                    .header("X-NuGet-ApiKey", import_key)
-                    .header("Content-Type", "application/octet-stream")
-                    .header("Content-Length", length)
-                    .body(reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(body)));
-                let answer = request.send().await.context("the running server does not answer")?;
+                let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(body));
+                let answer = server.push(feed, length, body).await?;
                 let status = answer.status();
                 let held = answer.headers().get(ETAG).cloned();
                 let text = answer.text().await.unwrap_or_default();
@@ -194,14 +145,6 @@ impl Target {
                 }
             }
         }
-    }
-
-    async fn close(self) -> anyhow::Result<()> {
-        if let Self::Folder { store, mirror, .. } = self {
-            drop(mirror);
-            store.close().await?;
-        }
-        Ok(())
     }
 }
 

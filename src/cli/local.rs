@@ -1,4 +1,4 @@
-//! The server that runs on this machine's data folder, asked by the other commands over its administrators' routes.
+//! The server that runs on this machine's data folder, asked by the other commands over its administrators' routes, and pushed to.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::running::RunningServer;
+use crate::catalog::SourceName;
 
 /// A running server, and the key that it left for this machine.
 pub(super) struct LocalServer {
@@ -47,9 +48,27 @@ impl LocalServer {
         self.ask(request).await
     }
 
-    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
+    /// Sends a file to a feed, as a push. The answer may be anything.
+    pub(super) async fn push(
+        &self,
+        feed: &SourceName,
+        length: u64,
+        body: reqwest::Body,
+    ) -> anyhow::Result<reqwest::Response> {
+        let request = self.client.put(self.url(&format!("/feeds/{feed}/api/v2/package/")));
+        let request = request
+            .header("Content-Type", "application/octet-stream")
+            .header("Content-Length", length);
+        self.answer(request.body(body)).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
         let request = request.header("X-NuGet-ApiKey", &self.server.import_key);
-        let answer = request.send().await.context("the running server does not answer")?;
+        request.send().await.context("the running server does not answer")
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
+        let answer = self.answer(request).await?;
         let status = answer.status();
         if status.as_u16() == 200 {
             return Ok(answer);
@@ -110,7 +129,7 @@ fn message(text: &str) -> Option<String> {
 }
 
 /// A server that listens on every address is reached on the loopback one.
-pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
+fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         let loopback = match address.ip() {
             std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),

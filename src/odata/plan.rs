@@ -248,8 +248,8 @@ fn fixed_ids(condition: &Expression) -> Option<BTreeSet<PackageId>> {
     }
 }
 
-/// Returns whether an expression is an id, or an id in another case.
-fn is_id(expression: &Expression) -> bool {
+/// Returns whether an expression is an id, or an id in another case: ids compare ignoring case.
+pub(super) fn is_id(expression: &Expression) -> bool {
     match expression {
         Expression::Column(Column::Id) => true,
         Expression::Call(Function::ToLower | Function::ToUpper, arguments) => {

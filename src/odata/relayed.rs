@@ -8,6 +8,7 @@
 
 use std::fmt::Write as _;
 
+use super::plan::is_id;
 use crate::catalog::columns::Column;
 use crate::catalog::expression::{Comparison, Function, Literal};
 use crate::catalog::{Expression, PassedFilter, Relayed, SearchTerms};
@@ -130,17 +131,6 @@ fn contains(text: &str, searched: &Expression) -> Option<Condition> {
         column,
         is_guarded: false,
     })
-}
-
-/// Returns whether an expression is an id, or an id in another case: ids compare ignoring case.
-fn is_id(expression: &Expression) -> bool {
-    match expression {
-        Expression::Column(Column::Id) => true,
-        Expression::Call(Function::ToLower | Function::ToUpper, arguments) => {
-            matches!(arguments.as_slice(), [Expression::Column(Column::Id)])
-        }
-        _ => false,
-    }
 }
 
 /// Returns the column of which a condition says that it is not null.
