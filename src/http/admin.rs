@@ -1,7 +1,7 @@
 //! What administrators see and do over HTTP: JSON below `/admin/`, for whoever has the administrator's key, or the one that a running
 //! server leaves on its machine for the other commands.
 //!
-//! [`ROUTES`] is all there is; each route is a file of its own below this one. Nothing here may be kept by any cache.
+//! `ROUTES` is all there is; each route is a file of its own below this one. Nothing here may be kept by any cache.
 
 pub mod offline;
 pub mod prefetch;
