@@ -5,33 +5,26 @@ use std::time::Duration;
 
 use larder::nuget::PackageId;
 use larder::upstream::{
-    BreakerSettings, BreakerStatus, ClientSettings, ErrorKind, Limits, RetrySettings, Totals, Upstream as _,
-    UpstreamError, Urgency, V2Settings, V2Upstream,
+    BreakerSettings, BreakerStatus, ClientSettings, ErrorKind, Totals, Upstream as _, UpstreamError, Urgency,
+    V2Upstream,
 };
 
 use crate::support::app::{OLD, TestApp, find, names};
 use crate::support::gallery::{find_target, upstream};
 use crate::support::nupkg::Nupkg;
 use crate::support::upstream::{ANYTHING, Reply, ScriptedUpstream, atom_feed};
-use crate::upstream_v2::{announced, patient, settings};
+use crate::upstream_v2::{announced, at_once, client_by, patient, settings};
 
 /// Retries at once, so that no test waits for chance; its breaker is as it ships unless said otherwise.
 fn calm(upstream: &ScriptedUpstream, attempts: u32, breaker: BreakerSettings) -> V2Upstream {
-    V2Upstream::new(V2Settings {
-        name: "gallery".parse().expect("a name"),
-        base: upstream.url("/api/v2/").parse().expect("a URL"),
-        client: ClientSettings {
-            retry: RetrySettings {
-                attempts,
-                wait: Duration::ZERO,
-                ..RetrySettings::default()
-            },
+    client_by(
+        &upstream.url("/api/v2/"),
+        ClientSettings {
+            retry: at_once(attempts),
             breaker,
             ..settings(patient())
         },
-        limits: Limits::default(),
-    })
-    .expect("a client")
+    )
 }
 
 async fn ask(client: &V2Upstream) -> Result<usize, UpstreamError> {

@@ -42,13 +42,30 @@ pub(crate) fn patient() -> Timeouts {
 }
 
 pub(crate) fn client_with(base: &str, timeouts: Timeouts, limits: Limits) -> V2Upstream {
+    made(base, settings(timeouts), limits)
+}
+
+pub(crate) fn client_by(base: &str, client: ClientSettings) -> V2Upstream {
+    made(base, client, Limits::default())
+}
+
+fn made(base: &str, client: ClientSettings, limits: Limits) -> V2Upstream {
     V2Upstream::new(V2Settings {
         name: "gallery".parse().expect("a name"),
         base: base.parse().expect("a URL"),
-        client: settings(timeouts),
+        client,
         limits,
     })
     .expect("a client")
+}
+
+/// Tries again at once, so many times in all: no test waits for chance.
+pub(crate) fn at_once(attempts: u32) -> RetrySettings {
+    RetrySettings {
+        attempts,
+        wait: Duration::ZERO,
+        ..RetrySettings::default()
+    }
 }
 
 /// An upstream that may lead to other scripted ones, all of which lie on loopback.

@@ -6,36 +6,37 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt as _;
 use larder::upstream::{
-    AccessSettings, ClientSettings, ContentStream, ErrorKind, Limits, Names, Upstream as _, UpstreamError, Urgency,
-    V2Settings, V2Upstream,
+    AccessSettings, ClientSettings, ContentStream, ErrorKind, Names, Upstream as _, UpstreamError, Urgency, V2Upstream,
 };
 
 use crate::support::faultd::{Reply, ScriptedUpstream};
-use crate::upstream_v2::{patient, settings};
+use crate::upstream_v2::{client_by, patient, settings};
 
 const PACKAGE: &str = "/api/v2/package/git/1.0";
 const FIND: &str = "/api/v2/FindPackagesById()";
 const SECRET: &str = "canary-secret";
 
+/// Every kind of credential that is sent as it is.
+fn credentials() -> AccessSettings {
+    AccessSettings {
+        bearer: Some(SECRET.to_owned()),
+        api_key: Some(SECRET.to_owned()),
+        headers: vec![("X-Canary".to_owned(), SECRET.to_owned())],
+        ..AccessSettings::default()
+    }
+}
+
 /// Nothing but its own origin may be reached within the machine; it has every kind of credential.
 fn guarded(base: &str, names: Names) -> V2Upstream {
-    V2Upstream::new(V2Settings {
-        name: "gallery".parse().expect("a name"),
-        base: base.parse().expect("a URL"),
-        client: ClientSettings {
+    client_by(
+        base,
+        ClientSettings {
             internal_hosts: Vec::new(),
             names,
-            access: AccessSettings {
-                bearer: Some(SECRET.to_owned()),
-                api_key: Some(SECRET.to_owned()),
-                headers: vec![("X-Canary".to_owned(), SECRET.to_owned())],
-                ..AccessSettings::default()
-            },
+            access: credentials(),
             ..settings(patient())
         },
-        limits: Limits::default(),
-    })
-    .expect("a client")
+    )
 }
 
 async fn open(client: &V2Upstream, link: Option<&str>) -> Result<ContentStream, UpstreamError> {
@@ -124,10 +125,9 @@ async fn a_name_that_moves_into_the_network_is_looked_at_each_time() {
     let canary = ScriptedUpstream::start().await;
     // At first at an address of the documentation's network would be refused too, so it is one that nobody answers at.
     let (names, asked) = rebinding(["[2606:2800:ffff:ffff::1]:0", "127.0.0.1:0"]);
-    let client = V2Upstream::new(V2Settings {
-        name: "gallery".parse().expect("a name"),
-        base: gallery.url("/api/v2/").parse().expect("a URL"),
-        client: ClientSettings {
+    let client = client_by(
+        &gallery.url("/api/v2/"),
+        ClientSettings {
             internal_hosts: Vec::new(),
             names,
             ..settings(larder::upstream::Timeouts {
@@ -135,9 +135,7 @@ async fn a_name_that_moves_into_the_network_is_looked_at_each_time() {
                 ..patient()
             })
         },
-        limits: Limits::default(),
-    })
-    .expect("a client");
+    );
     let link = format!("http://harmless.test:{}/x.nupkg", canary.address().port());
     gallery.on(PACKAGE, Reply::redirect(&link));
     // Public, though not there: the guard lets it pass.
@@ -177,21 +175,13 @@ async fn credentials_go_home_and_nowhere_else() {
     let gallery = ScriptedUpstream::start().await;
     // It may be reached, and still is somebody else: the same address, another port.
     let elsewhere = ScriptedUpstream::start().await;
-    let client = V2Upstream::new(V2Settings {
-        name: "gallery".parse().expect("a name"),
-        base: gallery.url("/api/v2/").parse().expect("a URL"),
-        client: ClientSettings {
-            access: AccessSettings {
-                bearer: Some(SECRET.to_owned()),
-                api_key: Some(SECRET.to_owned()),
-                headers: vec![("X-Canary".to_owned(), SECRET.to_owned())],
-                ..AccessSettings::default()
-            },
+    let client = client_by(
+        &gallery.url("/api/v2/"),
+        ClientSettings {
+            access: credentials(),
             ..settings(patient())
         },
-        limits: Limits::default(),
-    })
-    .expect("a client");
+    );
     let link = elsewhere.url("/x.nupkg");
     elsewhere.on("/x.nupkg", Reply::ok("PK"));
     gallery.on(PACKAGE, Reply::redirect(&link));

@@ -1,19 +1,16 @@
 //! A body that breaks off is carried on where that is safe, and never otherwise.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures::StreamExt as _;
 use larder::nuget::{NuGetVersion, PackageId};
 use larder::upstream::{
-    BadAnswer, ClientSettings, ErrorKind, Limits, RetrySettings, Timeouts, Upstream as _, UpstreamError, Urgency,
-    V2Settings, V2Upstream,
+    BadAnswer, ClientSettings, ErrorKind, Timeouts, Upstream as _, UpstreamError, Urgency, V2Upstream,
 };
 
 use super::times;
 use crate::support::faultd::{Reply, Request, ScriptedUpstream};
 use crate::support::random::Random;
-use crate::upstream_v2::{impatient_for_bodies, patient, settings};
+use crate::upstream_v2::{at_once, client_by, impatient_for_bodies, patient, settings};
 
 const PACKAGE: &str = "/api/v2/package/git/1.0";
 const ETAG: &str = "\"a\"";
@@ -21,20 +18,13 @@ const MODIFIED: &str = "Wed, 21 Oct 2015 07:28:00 GMT";
 
 /// Tries again at once, so many times in all.
 fn client(upstream: &ScriptedUpstream, attempts: u32, timeouts: Timeouts) -> V2Upstream {
-    V2Upstream::new(V2Settings {
-        name: "gallery".parse().expect("a name"),
-        base: upstream.url("/api/v2/").parse().expect("a URL"),
-        client: ClientSettings {
-            retry: RetrySettings {
-                attempts,
-                wait: Duration::ZERO,
-                ..RetrySettings::default()
-            },
+    client_by(
+        &upstream.url("/api/v2/"),
+        ClientSettings {
+            retry: at_once(attempts),
             ..settings(timeouts)
         },
-        limits: Limits::default(),
-    })
-    .expect("a client")
+    )
 }
 
 /// Reads a package to its end: the bytes, and the error that it ended with.
